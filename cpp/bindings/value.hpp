@@ -1,0 +1,165 @@
+// `Value`: a graph node that is a Python object.
+//
+// This type and its slots are written against CPython's C API, because one operator call has to
+// cost no more than building a float; everything else goes through pybind11. The files
+// value_*.cpp each hold one concern: memory, arithmetic, attributes, copies, and the type itself.
+#pragma once
+
+#include <Python.h>
+#include <structmember.h>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+
+#include "node.hpp"
+
+namespace megagrad::python {
+
+// 64 bytes, and 80 with the collector's header: five quarters of a cache line.
+struct PyValue {
+    PyObject_HEAD
+    Node node;
+    PyObject* weakrefs;
+};
+
+// What a Value holds beyond numbers. All are owned, any may be null.
+struct PyExtension : Extension {
+    PyObject* dict = nullptr;      // free attributes
+    PyObject* label = nullptr;     // str
+    PyObject* op_label = nullptr;  // str: `_op` of a custom op, or as the user set it
+    PyObject* closure = nullptr;   // callable: the user's `_backward`
+};
+
+extern PyTypeObject* value_type;
+
+struct Decref {
+    void operator()(PyObject* object) const { Py_XDECREF(object); }
+};
+using Owned = std::unique_ptr<PyObject, Decref>;
+
+inline PyObject* as_object(PyValue* value) { return reinterpret_cast<PyObject*>(value); }
+inline PyValue* as_value(PyObject* object) { return reinterpret_cast<PyValue*>(object); }
+inline PyValue* value_of(Node* node) {
+    return reinterpret_cast<PyValue*>(reinterpret_cast<char*>(node) - offsetof(PyValue, node));
+}
+inline PyObject* object_of(Node* node) { return as_object(value_of(node)); }
+
+inline bool is_exact_value(PyObject* object) { return Py_TYPE(object) == value_type; }
+inline bool is_value(PyObject* object) {
+    return is_exact_value(object) || PyType_IsSubtype(Py_TYPE(object), value_type);
+}
+
+// --- memory (value_memory.cpp) ---------------------------------------------------------------
+
+// Freed nodes, chained through lhs; the last one freed is the first one reused.
+struct FreeList {
+    Node* head = nullptr;
+    std::size_t size = 0;
+};
+extern FreeList free_list;
+
+// Set once an object was attached to a node that was an operand already: from then on every new
+// node is known to the collector, since an untracked one might close a cycle.
+extern bool track_every_node;
+
+PyValue* allocate_from_interpreter();  // null with MemoryError set
+
+// A new exact Value whose node the caller must fill in; null with MemoryError set.
+inline PyValue* allocate() {
+    Node* node = free_list.head;
+    if (node == nullptr) return allocate_from_interpreter();
+    free_list.head = node->lhs.node;
+    --free_list.size;
+    PyValue* value = value_of(node);
+    Py_SET_REFCNT(as_object(value), 1);
+    return value;
+}
+
+void deallocate(PyObject* self);
+int traverse(PyObject* self, visitproc visit, void* arg);
+int clear(PyObject* self);
+
+// Makes the collector see `value`.
+void track(PyValue* value);
+// The same before an object that may be part of a cycle is stored in `value`.
+void track_before_attaching(PyValue* value, PyObject* attached);
+
+inline PyExtension* extension_of(const PyValue* value) {
+    return value->node.has(extended) ? static_cast<PyExtension*>(value->node.rhs.extension)
+                                     : nullptr;
+}
+PyExtension* ensure_extension(PyValue* value);  // null with MemoryError set
+
+// Lets go of an operand, but not before a running backward pass is over.
+void release_operand(PyObject* operand);
+// While one lives, operands that are let go stay alive.
+class BackwardScope {
+public:
+    BackwardScope();
+    ~BackwardScope();
+    BackwardScope(const BackwardScope&) = delete;
+    BackwardScope& operator=(const BackwardScope&) = delete;
+};
+
+// Turns `value` into a leaf, dropping operands and closure; label and attributes stay.
+void reset_to_leaf(PyValue* value);
+
+// --- arithmetic (value_arithmetic.cpp) --------------------------------------------------------
+
+// 1: `object` is a real number, now in `number`; 0: it is not; -1: an exception is set.
+int to_number(PyObject* object, double& number);
+
+// Gives new nodes their place in the graph: counts the references to operands and tracks the node
+// if an operand is tracked.
+inline void adopt(PyValue* result, Node* operand) {
+    Py_INCREF(object_of(operand));
+    operand->set(consumed);
+    if (operand->has(tracked) || track_every_node) [[unlikely]] {
+        if (!result->node.has(tracked)) track(result);
+    }
+}
+
+PyObject* new_leaf(double data);
+
+// The operand in a slot as a Value; a plain number becomes a leaf, in place, with the gradient
+// that it would have got. Borrowed; null with MemoryError set.
+PyObject* materialize_lhs(PyValue* value);
+PyObject* materialize_rhs(PyValue* value);
+
+extern PyMethodDef* const table_methods;  // from the op table, ends with a null name
+PyObject* add(PyObject* a, PyObject* b);
+PyObject* subtract(PyObject* a, PyObject* b);
+PyObject* multiply(PyObject* a, PyObject* b);
+PyObject* divide(PyObject* a, PyObject* b);
+PyObject* power(PyObject* a, PyObject* b, PyObject* modulus);
+PyObject* negative(PyObject* self);
+PyObject* absolute(PyObject* self);
+
+// --- attributes (value_attributes.cpp) --------------------------------------------------------
+
+PyObject* construct(PyTypeObject* type, PyObject* args, PyObject* kwargs);
+PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names);
+int initialize(PyObject* self, PyObject* args, PyObject* kwargs);
+PyObject* get_attribute(PyObject* self, PyObject* name);
+int set_attribute(PyObject* self, PyObject* name, PyObject* value);
+bool intern_attribute_names();
+PyObject* children_tuple(PyObject* self);  // new; null with an exception set
+bool set_operands(PyValue* value, PyObject* children, PyObject* partials);
+bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object);
+PyObject* represent(PyObject* self);
+PyObject* to_string(PyObject* self);
+extern PyGetSetDef attributes[];
+extern PyMethodDef graph_methods[];
+
+// --- copies (value_copy.cpp) ------------------------------------------------------------------
+
+extern PyMethodDef copy_methods[];
+extern PyMethodDef restore_function;
+bool make_descendants_type();
+
+// --- the type (value_type.cpp) ----------------------------------------------------------------
+
+PyTypeObject* make_value_type();  // null with an exception set
+
+}  // namespace megagrad::python

@@ -1,0 +1,281 @@
+// The number slots and the op table's methods: from Python operands to a new node.
+#include <cmath>
+#include <string>
+
+#include "backward.hpp"
+#include "value.hpp"
+
+namespace megagrad::python {
+
+namespace {
+
+enum class OperandKind { node, number, foreign, error };
+
+struct Argument {
+    OperandKind kind;
+    Operand operand;
+    double value;
+    bool whole;  // a Python int
+};
+
+int is_registered_real(PyObject* object) {
+    static PyObject* real = nullptr;
+    if (real == nullptr) {
+        Owned numbers(PyImport_ImportModule("numbers"));
+        if (!numbers) return -1;
+        real = PyObject_GetAttrString(numbers.get(), "Real");
+        if (real == nullptr) return -1;
+    }
+    return PyObject_IsInstance(object, real);
+}
+
+Argument argument_of(PyObject* object) {
+    Argument argument{OperandKind::node, {}, 0, false};
+    if (is_value(object)) {
+        argument.operand.node = &as_value(object)->node;
+        argument.value = argument.operand.node->data;
+        return argument;
+    }
+    const int number = to_number(object, argument.value);
+    argument.kind = number > 0    ? OperandKind::number
+                    : number == 0 ? OperandKind::foreign
+                                  : OperandKind::error;
+    argument.operand.number = argument.value;
+    argument.whole = PyLong_Check(object);
+    return argument;
+}
+
+inline bool is_finite(double x) { return x - x == 0; }
+
+// What `x op y` reads like in a message.
+std::string expression(Op op, double x, double y) {
+    const auto text = [](double number) {
+        char* digits = PyOS_double_to_string(number, 'r', 0, Py_DTSF_ADD_DOT_0, nullptr);
+        std::string result = digits != nullptr ? digits : "?";
+        PyMem_Free(digits);
+        return result;
+    };
+    const OpInfo& row = info(op);
+    if (row.kind == Kind::arithmetic) return text(x) + " " + row.label + " " + text(y);
+    std::string result = std::string(row.name) + "(" + text(x);
+    if (row.kind != Kind::unary) result += ", " + text(y);
+    return result + ")";
+}
+
+PyObject* fail(PyObject* type, Op op, double x, double y, const std::string& why) {
+    try {
+        PyErr_SetString(type, (expression(op, x, y) + why).c_str());
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+    }
+    return nullptr;
+}
+
+// Python's own rules for floats: a NaN out of numbers and a pole are ValueErrors, an infinity out
+// of finite numbers is an OverflowError. Called for results that are not finite.
+bool check_result(Op op, double x, double y, double z) {
+    if (std::isnan(x) || std::isnan(y)) return true;
+    const std::string needs = info(op).needs;
+    if (std::isnan(z) || (!needs.empty() && op != Op::pow && is_finite(x)))
+        return fail(PyExc_ValueError, op, x, y, " is undefined: needs " + needs) != nullptr;
+    if (is_finite(x) && is_finite(y))
+        return fail(PyExc_OverflowError, op, x, y, " is too large for a float") != nullptr;
+    return true;
+}
+
+inline bool check(Op op, double x, double y, double z) {
+    if (op == Op::div && y == 0)
+        return fail(PyExc_ZeroDivisionError, op, x, y, ": division by zero") != nullptr;
+    if (is_finite(z)) return true;
+    if (op == Op::pow && x == 0 && y < 0)
+        return fail(PyExc_ZeroDivisionError, op, x, y,
+                    ": zero cannot be raised to a negative power") != nullptr;
+    if (op == Op::div) return true;  // like + - *: floats overflow to infinity silently
+    return check_result(op, x, y, z);
+}
+
+constexpr bool is_checked(Op op) {
+    return op != Op::add && op != Op::sub && op != Op::mul && op != Op::maximum &&
+           op != Op::minimum;
+}
+
+inline PyObject* new_node(Op op, double z, Operand lhs, Operand rhs, unsigned flags) {
+    PyValue* result = allocate();
+    if (result == nullptr) return nullptr;
+    result->node = Node{z,
+                        0.0,
+                        lhs,
+                        rhs,
+                        0,
+                        static_cast<std::uint8_t>(op),
+                        static_cast<std::uint8_t>(flags)};
+    result->weakrefs = nullptr;
+    if (flags & lhs_is_node) adopt(result, lhs.node);
+    if (flags & rhs_is_node) adopt(result, rhs.node);
+    return as_object(result);
+}
+
+// At least one operand is a Value, and they are not both exact Values.
+template <Op op, class Formula, bool commutes>
+PyObject* mixed(PyObject* a, PyObject* b) {
+    Argument lhs = argument_of(a);
+    Argument rhs = argument_of(b);
+    if (lhs.kind == OperandKind::error || rhs.kind == OperandKind::error) return nullptr;
+    if (lhs.kind == OperandKind::foreign || rhs.kind == OperandKind::foreign)
+        Py_RETURN_NOTIMPLEMENTED;
+    // As micrograd's reflected operators do: 2 + v is v + 2.
+    if (commutes && lhs.kind == OperandKind::number) std::swap(lhs, rhs);
+    const double z = Formula::forward(lhs.value, rhs.value);
+    if (is_checked(op) && !check(op, lhs.value, rhs.value, z)) return nullptr;
+    unsigned flags = 0;
+    if (lhs.kind == OperandKind::node) flags |= lhs_is_node;
+    if (rhs.kind == OperandKind::node) flags |= rhs_is_node;
+    if (op == Op::pow && rhs.whole) flags |= whole_parameter;
+    return new_node(op, z, lhs.operand, rhs.operand, flags);
+}
+
+template <Op op, class Formula, bool commutes>
+inline PyObject* binary(PyObject* a, PyObject* b) {
+    if (!is_exact_value(a) || !is_exact_value(b)) return mixed<op, Formula, commutes>(a, b);
+    Operand lhs, rhs;
+    lhs.node = &as_value(a)->node;
+    rhs.node = &as_value(b)->node;
+    const double x = lhs.node->data, y = rhs.node->data, z = Formula::forward(x, y);
+    if (is_checked(op) && !check(op, x, y, z)) return nullptr;
+    return new_node(op, z, lhs, rhs, lhs_is_node | rhs_is_node);
+}
+
+template <Op op, class Formula>
+PyObject* binary_method(PyObject* self, PyObject* other) {
+    PyObject* result = binary<op, Formula, false>(self, other);
+    if (result != Py_NotImplemented) return result;
+    Py_DECREF(result);
+    return PyErr_Format(PyExc_TypeError, "%s() needs a Value or a real number, not '%.100s'",
+                        info(op).name, Py_TYPE(other)->tp_name);
+}
+
+inline PyObject* unary_node(Op op, PyObject* self, double parameter, double z) {
+    Operand lhs, rhs;
+    lhs.node = &as_value(self)->node;
+    rhs.number = parameter;
+    if (!is_finite(z) && !check_result(op, lhs.node->data, parameter, z)) return nullptr;
+    return new_node(op, z, lhs, rhs, lhs_is_node);
+}
+
+template <Op op, class Formula>
+PyObject* unary(PyObject* self, PyObject* = nullptr) {
+    return unary_node(op, self, 0.0, Formula::forward(as_value(self)->node.data, 0.0));
+}
+
+template <Op op, class Formula>
+PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+    const OpInfo& row = info(op);
+    const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
+    if (count + named > 1)
+        return PyErr_Format(PyExc_TypeError, "%s() takes at most one argument, %s (%zd given)",
+                            row.name, row.parameter, count + named);
+    if (named == 1 &&
+        PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), row.parameter) != 0)
+        return PyErr_Format(PyExc_TypeError, "%s() has no argument '%U', only %s", row.name,
+                            PyTuple_GET_ITEM(names, 0), row.parameter);
+    double parameter = row.default_parameter;
+    if (count + named == 1) {
+        const int number = to_number(args[0], parameter);
+        if (number < 0) return nullptr;
+        if (number == 0)
+            return PyErr_Format(PyExc_TypeError, "%s() needs a real number as %s, not '%.100s'",
+                                row.name, row.parameter, Py_TYPE(args[0])->tp_name);
+    }
+    return unary_node(op, self, parameter,
+                      Formula::forward(as_value(self)->node.data, parameter));
+}
+
+#define MEGAGRAD_BINARY_METHOD(name, label, forward, dx, dy, needs, domain, doc) \
+    {#name, binary_method<Op::name, formula::name##_>, METH_O,                   \
+     #name "($self, other, /)\n--\n\n" doc                                       \
+           "\n\nother: a Value or a real number. Raises TypeError for anything else."},
+#define MEGAGRAD_UNARY_METHOD(name, label, forward, dx, needs, domain, doc) \
+    {#name, unary<Op::name, formula::name##_>, METH_NOARGS,                 \
+     #name "($self, /)\n--\n\n" doc "\n\nThe derivative is " #dx            \
+           " (x: the operand, z: the result). "                             \
+           "Raises ValueError where undefined, OverflowError where too large."},
+#define MEGAGRAD_PARAMETRIC_METHOD(name, label, parameter, default_, forward, dx, needs, domain, doc) \
+    {#name,                                                                                        \
+     reinterpret_cast<PyCFunction>(                                                                \
+         reinterpret_cast<void (*)()>(parametric<Op::name, formula::name##_>)),                    \
+     METH_FASTCALL | METH_KEYWORDS,                                                                \
+     #name "($self, /, " #parameter "=" #default_ ")\n--\n\n" doc "\n\n" #parameter                \
+           ": a real number. Raises TypeError for anything else."},
+
+PyMethodDef methods[] = {
+    MEGAGRAD_BINARY(MEGAGRAD_BINARY_METHOD)          //
+    MEGAGRAD_UNARY(MEGAGRAD_UNARY_METHOD)            //
+    MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_METHOD)  //
+    {nullptr, nullptr, 0, nullptr}};
+
+// The gradient that an operand would have got: an operand that was a plain number until now has
+// only this one user.
+double gradient_share(double partial, double grad) { return grad == 0 ? 0.0 : partial * grad; }
+
+}  // namespace
+
+PyMethodDef* const table_methods = methods;
+
+int to_number(PyObject* object, double& number) {
+    if (PyFloat_Check(object)) {
+        number = PyFloat_AS_DOUBLE(object);
+        return 1;
+    }
+    if (PyLong_Check(object)) {
+        number = PyLong_AsDouble(object);
+        return number == -1.0 && PyErr_Occurred() ? -1 : 1;
+    }
+    const int real = is_registered_real(object);
+    if (real <= 0) return real;
+    number = PyFloat_AsDouble(object);
+    return number == -1.0 && PyErr_Occurred() ? -1 : 1;
+}
+
+PyObject* new_leaf(double data) { return new_node(Op::leaf, data, {}, {}, 0); }
+
+PyObject* materialize_lhs(PyValue* value) {
+    Node& node = value->node;
+    if (!node.has(lhs_is_node)) {
+        PyObject* leaf = new_leaf(node.lhs.number);
+        if (leaf == nullptr) return nullptr;
+        as_value(leaf)->node.grad = gradient_share(partial_by_lhs(node), node.grad);
+        as_value(leaf)->node.set(consumed);
+        node.lhs.node = &as_value(leaf)->node;
+        node.set(lhs_is_node);
+    }
+    return object_of(node.lhs.node);
+}
+
+PyObject* materialize_rhs(PyValue* value) {
+    Node& node = value->node;
+    if (!node.has(rhs_is_node)) {
+        PyObject* leaf = new_leaf(rhs_of(node).number);
+        if (leaf == nullptr) return nullptr;
+        as_value(leaf)->node.grad = gradient_share(partial_by_rhs(node), node.grad);
+        as_value(leaf)->node.set(consumed);
+        rhs_of(node).node = &as_value(leaf)->node;
+        node.set(rhs_is_node);
+    }
+    return object_of(rhs_of(node).node);
+}
+
+PyObject* add(PyObject* a, PyObject* b) { return binary<Op::add, formula::add_, true>(a, b); }
+PyObject* subtract(PyObject* a, PyObject* b) { return binary<Op::sub, formula::sub_, false>(a, b); }
+PyObject* multiply(PyObject* a, PyObject* b) { return binary<Op::mul, formula::mul_, true>(a, b); }
+PyObject* divide(PyObject* a, PyObject* b) { return binary<Op::div, formula::div_, false>(a, b); }
+
+PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
+    if (modulus != Py_None)
+        return PyErr_Format(PyExc_TypeError, "pow() of a Value takes no modulus");
+    return binary<Op::pow, formula::pow_, false>(a, b);
+}
+
+PyObject* negative(PyObject* self) { return unary<Op::neg, formula::neg_>(self); }
+PyObject* absolute(PyObject* self) { return unary<Op::abs, formula::abs_>(self); }
+
+}  // namespace megagrad::python

@@ -1,0 +1,450 @@
+// Construction and attributes: what a Value shows of its node, and what users may hang on it.
+
+#include <cstring>
+#include <string>
+
+#include "backward.hpp"
+#include "value.hpp"
+
+namespace megagrad::python {
+
+namespace {
+
+PyObject *data_name = nullptr, *grad_name = nullptr;
+
+bool number_or_type_error(PyObject* object, const char* what, double& number) {
+    const int real = to_number(object, number);
+    if (real == 0)
+        PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'", what,
+                     Py_TYPE(object)->tp_name);
+    return real > 0;
+}
+
+bool cannot_delete(PyObject* value, const char* what) {
+    if (value != nullptr) return false;
+    PyErr_Format(PyExc_AttributeError, "%s of a Value cannot be deleted", what);
+    return true;
+}
+
+// --- construction ----------------------------------------------------------------------------
+
+struct Arguments {
+    PyObject *data = nullptr, *children = nullptr, *third = nullptr, *label = nullptr;
+};
+
+bool parse(PyObject* args, PyObject* kwargs, Arguments& out) {
+    static const char* const names[] = {"data", "_children", "_op", "label",
+                                        "children", "op", "local_grads", nullptr};
+    PyObject *children = nullptr, *op = nullptr, *partials = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OOO:Value", const_cast<char**>(names),
+                                     &out.data, &out.children, &out.third, &out.label, &children,
+                                     &op, &partials))
+        return false;
+    if (out.children != nullptr && children != nullptr) {
+        PyErr_SetString(PyExc_TypeError, "Value() got both _children and children");
+        return false;
+    }
+    if ((out.third != nullptr) + (op != nullptr) + (partials != nullptr) > 1) {
+        PyErr_SetString(PyExc_TypeError, "Value() takes one of _op, op and local_grads");
+        return false;
+    }
+    if (children != nullptr) out.children = children;
+    if (op != nullptr) out.third = op;
+    if (partials != nullptr) out.third = partials;
+    return true;
+}
+
+Owned as_tuple(PyObject* iterable, const char* what) {
+    Owned tuple(PySequence_Tuple(iterable));
+    if (!tuple && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_Format(PyExc_TypeError, "%s must be a sequence, not '%.100s'", what,
+                     Py_TYPE(iterable)->tp_name);
+    return tuple;
+}
+
+int fill(PyValue* value, const Arguments& arguments) {
+    double data = 0;
+    if (!number_or_type_error(arguments.data, "Value() data", data)) return -1;
+    if (arguments.label != nullptr && !PyUnicode_Check(arguments.label)) {
+        PyErr_Format(PyExc_TypeError, "Value() label must be a str, not '%.100s'",
+                     Py_TYPE(arguments.label)->tp_name);
+        return -1;
+    }
+    Owned children, partials;
+    if (arguments.children != nullptr && !(children = as_tuple(arguments.children, "_children")))
+        return -1;
+    PyObject* op_label = nullptr;
+    if (arguments.third != nullptr) {
+        if (PyUnicode_Check(arguments.third)) {
+            op_label = arguments.third;
+        } else if (!(partials = as_tuple(arguments.third, "local_grads (or _op, a str)"))) {
+            return -1;
+        }
+    }
+    const bool custom = (children && PyTuple_GET_SIZE(children.get()) > 0) ||
+                        (partials && PyTuple_GET_SIZE(partials.get()) > 0);
+    if (custom) {
+        if (!set_operands(value, children.get(), partials.get())) return -1;
+    } else {
+        reset_to_leaf(value);
+    }
+    value->node.data = data;
+    value->node.grad = 0;
+    if (op_label != nullptr && PyUnicode_GET_LENGTH(op_label) > 0 &&
+        !set_object(value, &PyExtension::op_label, op_label))
+        return -1;
+    if (arguments.label != nullptr && !set_object(value, &PyExtension::label, arguments.label))
+        return -1;
+    return 0;
+}
+
+// --- getters and setters ---------------------------------------------------------------------
+
+PyObject* get_data(PyObject* self, void*) { return PyFloat_FromDouble(as_value(self)->node.data); }
+PyObject* get_grad(PyObject* self, void*) { return PyFloat_FromDouble(as_value(self)->node.grad); }
+
+int set_number(PyObject* object, double& field, const char* what) {
+    double number = 0;
+    if (cannot_delete(object, what) || !number_or_type_error(object, what, number)) return -1;
+    field = number;
+    return 0;
+}
+int set_data(PyObject* self, PyObject* object, void*) {
+    return set_number(object, as_value(self)->node.data, "data");
+}
+int set_grad(PyObject* self, PyObject* object, void*) {
+    return set_number(object, as_value(self)->node.grad, "grad");
+}
+
+PyObject* get_children(PyObject* self, void*) { return children_tuple(self); }
+
+PyObject* get_prev(PyObject* self, void*) {
+    Owned children(children_tuple(self));
+    return children ? PySet_New(children.get()) : nullptr;
+}
+
+PyObject* get_local_grads(PyObject* self, void*) {
+    const Node& node = as_value(self)->node;
+    if (node.op() == Op::custom) {
+        const auto& partials = extension_of(as_value(self))->partials;
+        Owned tuple(PyTuple_New(static_cast<Py_ssize_t>(partials.size())));
+        if (!tuple) return nullptr;
+        for (std::size_t i = 0; i < partials.size(); ++i) {
+            PyObject* number = PyFloat_FromDouble(partials[i]);
+            if (number == nullptr) return nullptr;
+            PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), number);
+        }
+        return tuple.release();
+    }
+    if (node.op() == Op::leaf) return PyTuple_New(0);
+    if (has_two_operands(node.op()) && (node.has(rhs_is_node) || node.op() != Op::pow))
+        return Py_BuildValue("(dd)", partial_by_lhs(node), partial_by_rhs(node));
+    return Py_BuildValue("(d)", partial_by_lhs(node));
+}
+
+PyObject* get_op(PyObject* self, void*) {
+    const PyValue* value = as_value(self);
+    if (const PyExtension* extension = extension_of(value); extension && extension->op_label)
+        return Py_NewRef(extension->op_label);
+    const Node& node = value->node;
+    if (node.op() != Op::pow || node.has(rhs_is_node))
+        return PyUnicode_FromString(info(node.op()).label);
+    Owned exponent(PyFloat_FromDouble(rhs_of(node).number));
+    if (!exponent) return nullptr;
+    if (node.has(whole_parameter)) {
+        exponent.reset(PyNumber_Long(exponent.get()));
+        if (!exponent) return nullptr;
+    }
+    return PyUnicode_FromFormat("**%R", exponent.get());
+}
+
+int set_string(PyObject* self, PyObject* object, PyObject* PyExtension::* field, const char* what) {
+    if (cannot_delete(object, what)) return -1;
+    if (!PyUnicode_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a str, not '%.100s'", what,
+                     Py_TYPE(object)->tp_name);
+        return -1;
+    }
+    return set_object(as_value(self), field, object) ? 0 : -1;
+}
+int set_op(PyObject* self, PyObject* object, void*) {
+    return set_string(self, object, &PyExtension::op_label, "_op");
+}
+
+PyObject* get_label(PyObject* self, void*) {
+    const PyExtension* extension = extension_of(as_value(self));
+    if (extension && extension->label) return Py_NewRef(extension->label);
+    return PyUnicode_FromString("");
+}
+int set_label(PyObject* self, PyObject* object, void*) {
+    return set_string(self, object, &PyExtension::label, "label");
+}
+
+PyObject* apply_native_rule(PyObject* self, PyObject*) {
+    propagate(as_value(self)->node);
+    Py_RETURN_NONE;
+}
+PyMethodDef native_rule{"_backward", apply_native_rule, METH_NOARGS,
+                        "Adds this node's gradient, times the partial derivatives, to its operands'."};
+
+PyObject* get_backward(PyObject* self, void*) {
+    const PyExtension* extension = extension_of(as_value(self));
+    if (extension && extension->closure) return Py_NewRef(extension->closure);
+    return PyCFunction_New(&native_rule, self);
+}
+int set_backward(PyObject* self, PyObject* object, void*) {
+    PyValue* value = as_value(self);
+    if (object == nullptr) {
+        if (PyExtension* extension = extension_of(value)) {
+            value->node.clear(has_closure);
+            Py_CLEAR(extension->closure);
+        }
+        return 0;
+    }
+    if (!PyCallable_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "_backward must be callable, not '%.100s'",
+                     Py_TYPE(object)->tp_name);
+        return -1;
+    }
+    if (!set_object(value, &PyExtension::closure, object)) return -1;
+    value->node.set(has_closure);
+    return 0;
+}
+
+// A subclass has a __dict__ of its own; only exact Values keep theirs in the extension.
+PyObject* get_dict(PyObject* self, void*) {
+    if (!is_exact_value(self)) return PyObject_GenericGetDict(self, nullptr);
+    PyExtension* extension = ensure_extension(as_value(self));
+    if (extension == nullptr) return nullptr;
+    if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return nullptr;
+    // Whoever holds the dict may store anything in it.
+    track_before_attaching(as_value(self), extension->dict);
+    return Py_NewRef(extension->dict);
+}
+
+// --- backward --------------------------------------------------------------------------------
+
+class PythonEnvironment final : public Environment {
+public:
+    bool run_closure(Node& node) override {
+        PyExtension* extension = extension_of(value_of(&node));
+        Owned closure(Py_XNewRef(extension->closure));
+        if (!closure) return true;
+        return Owned(PyObject_CallNoArgs(closure.get())) != nullptr;
+    }
+    bool poll() override { return PyErr_CheckSignals() == 0; }
+};
+
+PyObject* run_backward(PyObject* self, PyObject*) {
+    PythonEnvironment environment;
+    bool done = false;
+    {
+        BackwardScope scope;
+        try {
+            done = backward(as_value(self)->node, environment);
+        } catch (const std::bad_alloc&) {
+            PyErr_NoMemory();
+        }
+    }
+    if (!done) return nullptr;
+    Py_RETURN_NONE;
+}
+
+std::string fixed(const char* format, double x) {
+    char text[400];
+    PyOS_snprintf(text, sizeof text, format, x);
+    return text;
+}
+
+}  // namespace
+
+bool intern_attribute_names() {
+    data_name = PyUnicode_InternFromString("data");
+    grad_name = PyUnicode_InternFromString("grad");
+    return data_name != nullptr && grad_name != nullptr;
+}
+
+bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object) {
+    PyExtension* extension = ensure_extension(value);
+    if (extension == nullptr) return false;
+    track_before_attaching(value, object);
+    PyObject* old = extension->*field;
+    extension->*field = Py_NewRef(object);
+    Py_XDECREF(old);
+    return true;
+}
+
+bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
+    const Py_ssize_t count = children != nullptr ? PyTuple_GET_SIZE(children) : 0;
+    if (partials != nullptr && PyTuple_GET_SIZE(partials) != count) {
+        PyErr_Format(PyExc_ValueError, "Value() got %zd local gradients for %zd children",
+                     PyTuple_GET_SIZE(partials), count);
+        return false;
+    }
+    try {
+        std::vector<Node*> new_operands;
+        std::vector<double> new_partials;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            PyObject* child = PyTuple_GET_ITEM(children, i);
+            if (!is_value(child)) {
+                PyErr_Format(PyExc_TypeError, "_children must be Values, not '%.100s'",
+                             Py_TYPE(child)->tp_name);
+                return false;
+            }
+            new_operands.push_back(&as_value(child)->node);
+            if (partials == nullptr) continue;
+            double partial = 0;
+            if (!number_or_type_error(PyTuple_GET_ITEM(partials, i), "a local gradient", partial))
+                return false;
+            new_partials.push_back(partial);
+        }
+        PyExtension* extension = ensure_extension(value);
+        if (extension == nullptr) return false;
+        for (Node* operand : new_operands) adopt(value, operand);
+        reset_to_leaf(value);
+        extension->operands.swap(new_operands);
+        extension->partials.swap(new_partials);
+        value->node.set_op(Op::custom);
+        return true;
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+        return false;
+    }
+}
+
+PyObject* children_tuple(PyObject* self) {
+    PyValue* value = as_value(self);
+    const Node& node = value->node;
+    if (node.op() == Op::leaf) return PyTuple_New(0);
+    if (node.op() == Op::custom) {
+        const auto& operands = extension_of(value)->operands;
+        PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(operands.size()));
+        if (tuple == nullptr) return nullptr;
+        for (std::size_t i = 0; i < operands.size(); ++i)
+            PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), Py_NewRef(object_of(operands[i])));
+        return tuple;
+    }
+    PyObject* lhs = materialize_lhs(value);
+    if (lhs == nullptr) return nullptr;
+    // micrograd's exponent is part of the op, not a child.
+    if (!has_two_operands(node.op()) || (node.op() == Op::pow && !node.has(rhs_is_node)))
+        return PyTuple_Pack(1, lhs);
+    PyObject* rhs = materialize_rhs(value);
+    return rhs == nullptr ? nullptr : PyTuple_Pack(2, lhs, rhs);
+}
+
+PyObject* construct(PyTypeObject* type, PyObject*, PyObject*) {
+    PyValue* value;
+    if (type == value_type) {
+        value = allocate();
+        if (value == nullptr) return nullptr;
+        value->node = Node{};
+    } else {
+        value = as_value(type->tp_alloc(type, 0));
+        if (value == nullptr) return nullptr;
+        value->node = Node{};
+        value->node.set(tracked);  // tp_alloc has told the collector
+    }
+    value->weakrefs = nullptr;
+    return as_object(value);
+}
+
+int initialize(PyObject* self, PyObject* args, PyObject* kwargs) {
+    Arguments arguments;
+    return parse(args, kwargs, arguments) ? fill(as_value(self), arguments) : -1;
+}
+
+PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names) {
+    const Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    if (count == 1 && names == nullptr) {
+        double data = 0;
+        return number_or_type_error(args[0], "Value() data", data) ? new_leaf(data) : nullptr;
+    }
+    Owned tuple(PyTuple_New(count)), keywords;
+    if (!tuple) return nullptr;
+    for (Py_ssize_t i = 0; i < count; ++i) PyTuple_SET_ITEM(tuple.get(), i, Py_NewRef(args[i]));
+    if (names != nullptr) {
+        keywords.reset(PyDict_New());
+        if (!keywords) return nullptr;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i)
+            if (PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names, i), args[count + i]) < 0)
+                return nullptr;
+    }
+    Owned value(construct(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
+    if (!value || initialize(value.get(), tuple.get(), keywords.get()) < 0) return nullptr;
+    return value.release();
+}
+
+PyObject* get_attribute(PyObject* self, PyObject* name) {
+    if (is_exact_value(self)) {
+        if (name == data_name) return PyFloat_FromDouble(as_value(self)->node.data);
+        if (name == grad_name) return PyFloat_FromDouble(as_value(self)->node.grad);
+        if (const PyExtension* extension = extension_of(as_value(self));
+            extension && extension->dict) {
+            PyObject* found = PyDict_GetItemWithError(extension->dict, name);
+            if (found != nullptr) return Py_NewRef(found);
+            if (PyErr_Occurred()) return nullptr;
+        }
+    }
+    return PyObject_GenericGetAttr(self, name);
+}
+
+int set_attribute(PyObject* self, PyObject* name, PyObject* object) {
+    if (!is_exact_value(self)) return PyObject_GenericSetAttr(self, name, object);
+    if (object != nullptr) {
+        if (name == data_name) return set_data(self, object, nullptr);
+        if (name == grad_name) return set_grad(self, object, nullptr);
+    }
+    PyObject* descriptor = _PyType_Lookup(value_type, name);
+    if (descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr)
+        return PyObject_GenericSetAttr(self, name, object);
+    PyValue* value = as_value(self);
+    if (object == nullptr) {
+        const PyExtension* extension = extension_of(value);
+        if (extension && extension->dict && PyDict_Contains(extension->dict, name) == 1)
+            return PyDict_DelItem(extension->dict, name);
+        PyErr_Format(PyExc_AttributeError, "'Value' object has no attribute '%U'", name);
+        return -1;
+    }
+    PyExtension* extension = ensure_extension(value);
+    if (extension == nullptr) return -1;
+    if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return -1;
+    track_before_attaching(value, object);
+    return PyDict_SetItem(extension->dict, name, object);
+}
+
+PyObject* represent(PyObject* self) {
+    const Node& node = as_value(self)->node;
+    Owned data(PyFloat_FromDouble(node.data)), grad(PyFloat_FromDouble(node.grad));
+    if (!data || !grad) return nullptr;
+    return PyUnicode_FromFormat("Value(data=%R, grad=%R)", data.get(), grad.get());
+}
+
+PyObject* to_string(PyObject* self) {
+    return PyUnicode_FromString(fixed("Value(data = %.4f)", as_value(self)->node.data).c_str());
+}
+
+PyGetSetDef attributes[] = {
+    {"data", get_data, set_data, "The number, a float.", nullptr},
+    {"grad", get_grad, set_grad, "The gradient that backward() has accumulated, a float.", nullptr},
+    {"label", get_label, set_label, "A name to show, a str.", nullptr},
+    {"_op", get_op, set_op, "The label of the op that made this node; '' for a leaf.", nullptr},
+    {"_prev", get_prev, nullptr, "The operands, as a set of Values.", nullptr},
+    {"_children", get_children, nullptr, "The operands in order, as a tuple of Values.", nullptr},
+    {"_local_grads", get_local_grads, nullptr,
+     "The partial derivatives by each of _children, as they are now; a tuple of floats.", nullptr},
+    {"_backward", get_backward, set_backward,
+     "Calling it applies this node's chain rule once. Set it to give a node a rule of its own.",
+     nullptr},
+    {"__dict__", get_dict, nullptr, "The free attributes.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyMethodDef graph_methods[] = {
+    {"backward", run_backward, METH_NOARGS,
+     "backward($self, /)\n--\n\n"
+     "Adds the derivative of this Value by every Value it depends on to their grad.\n\n"
+     "This Value's own grad is set to 1. Gradients accumulate over calls; each call propagates\n"
+     "its own contribution only. An exception in a user-made `_backward` reaches the caller."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace megagrad::python

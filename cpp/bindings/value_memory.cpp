@@ -1,0 +1,195 @@
+// Where Values come from and where they go: the free list, deallocation without recursion, and
+// what the cyclic collector is told.
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "value.hpp"
+
+namespace megagrad::python {
+
+FreeList free_list;
+bool track_every_node = false;
+
+namespace {
+
+// 10 MiB: enough for the nodes of a typical training step, little enough to keep.
+constexpr std::size_t most_free = 1 << 17;
+
+// Values that no one refers to any more, chained through their gradients.
+Node* dying = nullptr;
+bool draining = false;
+
+// Running backward passes, and what was let go meanwhile.
+int passes = 0;
+std::vector<PyObject*> let_go;
+
+Node* link_of(const Node& node) {
+    Node* next;
+    std::memcpy(&next, &node.grad, sizeof next);
+    return next;
+}
+
+void push_dying(Node* node) {
+    std::memcpy(&node->grad, &dying, sizeof dying);
+    dying = node;
+}
+
+// Has nothing that Python code could notice the end of.
+bool dies_unnoticed(PyValue* value) {
+    return is_exact_value(as_object(value)) && value->weakrefs == nullptr &&
+           !value->node.has(extended | tracked) && value_type->tp_finalize == nullptr;
+}
+
+void release(Node* operand) {
+    PyObject* object = object_of(operand);
+    if (Py_REFCNT(object) == 1 && dies_unnoticed(value_of(operand)))
+        push_dying(operand);
+    else
+        Py_DECREF(object);
+}
+
+void delete_extension(PyExtension* extension) {
+    Py_XDECREF(extension->closure);
+    Py_XDECREF(extension->dict);
+    Py_XDECREF(extension->label);
+    Py_XDECREF(extension->op_label);
+    delete extension;
+}
+
+void free_memory(PyValue* value) {
+    PyObject* object = as_object(value);
+    PyTypeObject* type = Py_TYPE(object);
+    if (type == value_type && free_list.size < most_free) {
+        value->node.lhs.node = free_list.head;
+        free_list.head = &value->node;
+        ++free_list.size;
+        return;
+    }
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+// Frees everything on the list, and what dies of it, in a loop: a graph may be millions deep.
+void drain() {
+    draining = true;
+    while (dying != nullptr) {
+        Node* node = dying;
+        dying = link_of(*node);
+        for_each_operand(*node, release);
+        if (node->has(extended))
+            delete_extension(static_cast<PyExtension*>(node->rhs.extension));
+        free_memory(value_of(node));
+    }
+    draining = false;
+}
+
+}  // namespace
+
+PyValue* allocate_from_interpreter() { return PyObject_GC_New(PyValue, value_type); }
+
+void deallocate(PyObject* self) {
+    PyValue* value = as_value(self);
+    if (is_exact_value(self) && value_type->tp_finalize != nullptr &&
+        PyObject_CallFinalizerFromDealloc(self) < 0)
+        return;  // resurrected
+    if (value->node.has(tracked)) PyObject_GC_UnTrack(self);
+    if (value->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
+    push_dying(&value->node);
+    if (!draining) drain();
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    PyValue* value = as_value(self);
+    int stop = 0;
+    for_each_operand(value->node, [&](Node* operand) {
+        if (stop == 0) stop = visit(object_of(operand), arg);
+    });
+    if (stop != 0) return stop;
+    if (PyExtension* extension = extension_of(value)) {
+        Py_VISIT(extension->dict);
+        Py_VISIT(extension->closure);
+    }
+    return 0;
+}
+
+int clear(PyObject* self) {
+    PyValue* value = as_value(self);
+    reset_to_leaf(value);
+    if (PyExtension* extension = extension_of(value)) Py_CLEAR(extension->dict);
+    return 0;
+}
+
+void track(PyValue* value) {
+    value->node.set(tracked);
+    PyObject_GC_Track(as_object(value));
+}
+
+void track_before_attaching(PyValue* value, PyObject* attached) {
+    if (value->node.has(tracked) || !PyObject_IS_GC(attached)) return;
+    if (value->node.has(consumed)) track_every_node = true;
+    track(value);
+}
+
+PyExtension* ensure_extension(PyValue* value) {
+    Node& node = value->node;
+    if (!node.has(extended)) {
+        PyExtension* extension = new (std::nothrow) PyExtension;
+        if (extension == nullptr) {
+            PyErr_NoMemory();
+            return nullptr;
+        }
+        extension->rhs = node.rhs;
+        node.rhs.extension = extension;
+        node.set(extended);
+    }
+    return static_cast<PyExtension*>(node.rhs.extension);
+}
+
+void release_operand(PyObject* operand) {
+    if (passes == 0) {
+        Py_DECREF(operand);
+        return;
+    }
+    try {
+        let_go.push_back(operand);
+    } catch (const std::bad_alloc&) {
+        // Leaking one node is the safe choice: the pass may still reach it.
+    }
+}
+
+BackwardScope::BackwardScope() { ++passes; }
+
+BackwardScope::~BackwardScope() {
+    if (--passes > 0) return;
+    while (!let_go.empty()) {
+        PyObject* operand = let_go.back();
+        let_go.pop_back();
+        Py_DECREF(operand);
+    }
+}
+
+void reset_to_leaf(PyValue* value) {
+    Node& node = value->node;
+    PyObject* lhs = node.has(lhs_is_node) ? object_of(node.lhs.node) : nullptr;
+    PyObject* rhs = node.has(rhs_is_node) ? object_of(rhs_of(node).node) : nullptr;
+    std::vector<Node*> operands;
+    PyObject *closure = nullptr, *op_label = nullptr;
+    if (PyExtension* extension = extension_of(value)) {
+        operands.swap(extension->operands);
+        extension->partials.clear();
+        closure = std::exchange(extension->closure, nullptr);
+        op_label = std::exchange(extension->op_label, nullptr);
+    }
+    // The node is whole again before any of this may run other code.
+    node.set_op(Op::leaf);
+    node.clear(lhs_is_node | rhs_is_node | has_closure | whole_parameter);
+    if (lhs != nullptr) release_operand(lhs);
+    if (rhs != nullptr) release_operand(rhs);
+    for (Node* operand : operands) release_operand(object_of(operand));
+    Py_XDECREF(closure);
+    Py_XDECREF(op_label);
+}
+
+}  // namespace megagrad::python

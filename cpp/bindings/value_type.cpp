@@ -1,0 +1,99 @@
+// The type object: which function fills which slot.
+
+#include <vector>
+
+#include "value.hpp"
+
+namespace megagrad::python {
+
+PyTypeObject* value_type = nullptr;
+
+namespace {
+
+constexpr const char* doc =
+    "Value(data, _children=(), _op='', label='')\n--\n\n"
+    "A number that remembers how it was computed, and its gradient.\n\n"
+    "data: a real number. _children: the Values it was computed from, in a user-made op. The third\n"
+    "argument is the op's label if it is a str, and the op's local gradients, one number for each\n"
+    "child, if it is a sequence. label: a name to show. The keywords children, op and local_grads\n"
+    "are understood too.\n\n"
+    "Raises TypeError for data or children of another type, ValueError for local gradients of\n"
+    "another length than the children.";
+
+PyObject* refuse_float(PyObject*) {
+    PyErr_SetString(PyExc_TypeError,
+                    "float() of a Value would silently lose its gradient; use its .data");
+    return nullptr;
+}
+
+std::vector<PyMethodDef> all_methods() {
+    std::vector<PyMethodDef> all;
+    for (const PyMethodDef* table : {table_methods, graph_methods, copy_methods})
+        for (; table->ml_name != nullptr; ++table) all.push_back(*table);
+    all.push_back({nullptr, nullptr, 0, nullptr});
+    return all;
+}
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyValue, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+
+template <class Function>
+PyType_Slot slot(int id, Function* function) {
+    return {id, reinterpret_cast<void*>(function)};
+}
+
+PyObject* compare(PyObject* a, PyObject* b, int op) {
+    // Equality is identity: Values are keys of dicts and members of sets.
+    if (op == Py_EQ || op == Py_NE) Py_RETURN_NOTIMPLEMENTED;
+    const double x = as_value(a)->node.data;
+    double y = 0;
+    if (is_value(b)) {
+        y = as_value(b)->node.data;
+    } else {
+        const int number = to_number(b, y);
+        if (number < 0) return nullptr;
+        if (number == 0) Py_RETURN_NOTIMPLEMENTED;
+    }
+    Py_RETURN_RICHCOMPARE(x, y, op);
+}
+
+}  // namespace
+
+PyTypeObject* make_value_type() {
+    static std::vector<PyMethodDef> methods = all_methods();
+    if (!intern_attribute_names()) return nullptr;
+    PyType_Slot slots[] = {
+        {Py_tp_doc, const_cast<char*>(doc)},
+        {Py_tp_methods, methods.data()},
+        {Py_tp_getset, attributes},
+        {Py_tp_members, members},
+        slot(Py_tp_new, construct),
+        slot(Py_tp_init, initialize),
+        slot(Py_tp_dealloc, deallocate),
+        slot(Py_tp_traverse, traverse),
+        slot(Py_tp_clear, clear),
+        slot(Py_tp_free, PyObject_GC_Del),
+        slot(Py_tp_getattro, get_attribute),
+        slot(Py_tp_setattro, set_attribute),
+        slot(Py_tp_richcompare, compare),
+        slot(Py_tp_hash, PyBaseObject_Type.tp_hash),
+        slot(Py_tp_repr, represent),
+        slot(Py_tp_str, to_string),
+        slot(Py_nb_add, add),
+        slot(Py_nb_subtract, subtract),
+        slot(Py_nb_multiply, multiply),
+        slot(Py_nb_true_divide, divide),
+        slot(Py_nb_power, power),
+        slot(Py_nb_negative, negative),
+        slot(Py_nb_absolute, absolute),
+        slot(Py_nb_float, refuse_float),
+        {0, nullptr}};
+    PyType_Spec spec{"megagrad.engine.Value", sizeof(PyValue), 0,
+                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+    value_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    if (value_type != nullptr) value_type->tp_vectorcall = vectorcall;
+    return value_type;
+}
+
+}  // namespace megagrad::python

@@ -1,0 +1,186 @@
+#include "backward.hpp"
+
+#include <utility>
+
+#include "order.hpp"
+
+namespace megagrad {
+
+namespace {
+
+template <class Formula>
+inline void propagate_two(Node& node) {
+    const double x = lhs_value(node), y = rhs_value(node), z = node.data, grad = node.grad;
+    if (node.has(lhs_is_node)) node.lhs.node->grad += Formula::dx(x, y, z) * grad;
+    if (node.has(rhs_is_node)) rhs_of(node).node->grad += Formula::dy(x, y, z) * grad;
+}
+
+template <class Formula>
+inline void propagate_one(Node& node) {
+    Node& operand = *node.lhs.node;
+    operand.grad += Formula::dx(operand.data, 0.0, node.data) * node.grad;
+}
+
+template <class Formula>
+inline void propagate_parametric(Node& node) {
+    Node& operand = *node.lhs.node;
+    operand.grad += Formula::dx(operand.data, rhs_of(node).number, node.data) * node.grad;
+}
+
+void propagate_custom(Node& node) {
+    const Extension& extension = *node.rhs.extension;
+    for (std::size_t i = 0; i < extension.partials.size(); ++i)
+        extension.operands[i]->grad += extension.partials[i] * node.grad;
+}
+
+inline void apply_chain_rule(Node& node) {
+    switch (node.op()) {
+        case Op::leaf:
+            return;
+        case Op::custom:
+            return propagate_custom(node);
+#define MEGAGRAD_CASE_TWO(name, ...) \
+    case Op::name:                   \
+        return propagate_two<formula::name##_>(node);
+            MEGAGRAD_OPERATORS(MEGAGRAD_CASE_TWO)
+            MEGAGRAD_BINARY(MEGAGRAD_CASE_TWO)
+#undef MEGAGRAD_CASE_TWO
+#define MEGAGRAD_CASE_ONE(name, ...) \
+    case Op::name:                   \
+        return propagate_one<formula::name##_>(node);
+            MEGAGRAD_UNARY(MEGAGRAD_CASE_ONE)
+#undef MEGAGRAD_CASE_ONE
+#define MEGAGRAD_CASE_PARAMETRIC(name, ...) \
+    case Op::name:                          \
+        return propagate_parametric<formula::name##_>(node);
+            MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE_PARAMETRIC)
+#undef MEGAGRAD_CASE_PARAMETRIC
+    }
+}
+
+// The gradients that were there before this pass. They are set aside so that the pass propagates
+// its own contribution alone, and come back when it ends, however it ends.
+class EarlierGradients {
+public:
+    explicit EarlierGradients(std::vector<std::pair<Node*, double>>& saved) : saved_(saved) {
+        saved_.clear();
+    }
+    EarlierGradients(const EarlierGradients&) = delete;
+    EarlierGradients& operator=(const EarlierGradients&) = delete;
+    ~EarlierGradients() {
+        for (const auto& [node, grad] : saved_) node->grad += grad;
+    }
+    void set_aside(Node* node) {
+        if (node->grad == 0) return;
+        saved_.emplace_back(node, node->grad);
+        node->grad = 0;
+    }
+
+private:
+    std::vector<std::pair<Node*, double>>& saved_;
+};
+
+struct Scratch {
+    Traversal walk;
+    std::vector<std::pair<Node*, double>> saved;
+};
+
+// One call's scratch memory is the next call's, unless it was used for a very large graph. A
+// closure may call backward again while the outer call is running: it then gets fresh memory.
+class BorrowedScratch {
+public:
+    BorrowedScratch() : scratch_(std::move(spare())) {}
+    BorrowedScratch(const BorrowedScratch&) = delete;
+    BorrowedScratch& operator=(const BorrowedScratch&) = delete;
+    ~BorrowedScratch() {
+        constexpr std::size_t most_kept = 1 << 18;
+        if (scratch_.walk.order.capacity() <= most_kept && scratch_.walk.stack.capacity() <= most_kept)
+            spare() = std::move(scratch_);
+    }
+    Scratch* operator->() { return &scratch_; }
+
+private:
+    static Scratch& spare() {
+        static Scratch scratch;
+        return scratch;
+    }
+    Scratch scratch_;
+};
+
+bool propagate_all(const std::vector<Node*>& order, Environment& environment) {
+    constexpr std::size_t lookahead = 8, poll_interval = 1 << 16;
+    for (std::size_t i = order.size(); i-- > 0;) {
+        if (i >= lookahead) prefetch(order[i - lookahead]);
+        Node& node = *order[i];
+        if (node.has(has_closure)) {
+            if (!environment.run_closure(node)) return false;
+        } else {
+            apply_chain_rule(node);
+        }
+        if (i % poll_interval == poll_interval - 1 && !environment.poll()) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+bool backward(Node& root, Environment& environment) {
+    BorrowedScratch scratch;
+    EarlierGradients earlier(scratch->saved);
+    root.grad = 0;  // is about to be set, so it needs no setting aside
+    const bool ordered = topological_order(
+        &root, scratch->walk, [](const Node& node) { return is_leaf(node); },
+        [&](Node* node) { earlier.set_aside(node); }, [&] { return environment.poll(); });
+    if (!ordered) return false;
+    root.grad = 1;
+    return propagate_all(scratch->walk.order, environment);
+}
+
+void propagate(Node& node) { apply_chain_rule(node); }
+
+double partial_by_lhs(const Node& node) {
+    const double x = lhs_value(node), y = rhs_value(node), z = node.data;
+    switch (node.op()) {
+#define MEGAGRAD_CASE(name, ...) \
+    case Op::name:               \
+        return formula::name##_::dx(x, y, z);
+        MEGAGRAD_OPERATORS(MEGAGRAD_CASE)
+        MEGAGRAD_BINARY(MEGAGRAD_CASE)
+        MEGAGRAD_UNARY(MEGAGRAD_CASE)
+        MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE)
+#undef MEGAGRAD_CASE
+        default:
+            return 0;
+    }
+}
+
+double partial_by_rhs(const Node& node) {
+    const double x = lhs_value(node), y = rhs_value(node), z = node.data;
+    switch (node.op()) {
+#define MEGAGRAD_CASE(name, ...) \
+    case Op::name:               \
+        return formula::name##_::dy(x, y, z);
+        MEGAGRAD_OPERATORS(MEGAGRAD_CASE)
+        MEGAGRAD_BINARY(MEGAGRAD_CASE)
+#undef MEGAGRAD_CASE
+        default:
+            return 0;
+    }
+}
+
+double evaluate(Op op, double x, double y) {
+    switch (op) {
+#define MEGAGRAD_CASE(name, ...) \
+    case Op::name:               \
+        return formula::name##_::forward(x, y);
+        MEGAGRAD_OPERATORS(MEGAGRAD_CASE)
+        MEGAGRAD_BINARY(MEGAGRAD_CASE)
+        MEGAGRAD_UNARY(MEGAGRAD_CASE)
+        MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE)
+#undef MEGAGRAD_CASE
+        default:
+            return x;
+    }
+}
+
+}  // namespace megagrad

@@ -1,0 +1,89 @@
+// A node of the graph: a number, its gradient, and what it was computed from.
+//
+// The core neither allocates nor frees nodes: whoever embeds them (the Python
+// binding, a test) owns them and keeps operands alive as long as their users.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "op.hpp"
+
+namespace megagrad {
+
+struct Node;
+struct Extension;
+
+// Bits of Node::flags.
+enum Flag : std::uint8_t {
+    lhs_is_node = 1,      // lhs holds a node, else a number
+    rhs_is_node = 2,      // the same for rhs
+    extended = 4,         // rhs lies in the extension
+    has_closure = 8,      // the user's own chain rule replaces the op's
+    whole_parameter = 16, // the plain exponent was an int: x**2, not x**2.0
+    tracked = 32,         // for the embedder: known to the cyclic garbage collector
+    consumed = 64,        // has been an operand
+};
+
+// Plain numbers stay where the operand would be, so `x * 2` is one node.
+union Operand {
+    Node* node;
+    double number;
+    Extension* extension;
+};
+
+struct Node {
+    double data = 0;
+    double grad = 0;
+    Operand lhs{};
+    Operand rhs{};
+    std::uint64_t epoch : 48 = 0;  // the last traversal that visited this node
+    std::uint64_t op_bits : 8 = 0;
+    std::uint64_t flags : 8 = 0;
+
+    Op op() const { return static_cast<Op>(op_bits); }
+    void set_op(Op op) { op_bits = static_cast<std::uint8_t>(op); }
+    bool has(unsigned mask) const { return (flags & mask) != 0; }
+    void set(unsigned mask) { flags = static_cast<std::uint8_t>(flags | mask); }
+    void mark(std::uint64_t number) { epoch = number & ((std::uint64_t{1} << 48) - 1); }
+    void clear(unsigned mask) { flags = static_cast<std::uint8_t>(flags & ~mask); }
+};
+static_assert(sizeof(Node) == 40, "the engine's speed is memory traffic: keep nodes small");
+
+// What few nodes have, out of line. An embedder may derive from it.
+struct Extension {
+    Operand rhs{};                 // the second operand, moved here to make room for the pointer
+    std::vector<Node*> operands;   // of a custom op
+    std::vector<double> partials;  // of a custom op, one for each operand; may be empty
+};
+
+inline Operand& rhs_of(Node& node) {
+    return node.has(extended) ? node.rhs.extension->rhs : node.rhs;
+}
+inline const Operand& rhs_of(const Node& node) {
+    return node.has(extended) ? node.rhs.extension->rhs : node.rhs;
+}
+
+inline double lhs_value(const Node& node) {
+    return node.has(lhs_is_node) ? node.lhs.node->data : node.lhs.number;
+}
+inline double rhs_value(const Node& node) {
+    const Operand& rhs = rhs_of(node);
+    return node.has(rhs_is_node) ? rhs.node->data : rhs.number;
+}
+
+// Backward has nothing to do at such a node but to let gradients accumulate.
+inline bool is_leaf(const Node& node) {
+    return !node.has(lhs_is_node | rhs_is_node | has_closure) && node.op() != Op::custom;
+}
+
+template <class Visit>
+void for_each_operand(const Node& node, Visit visit) {
+    if (node.has(lhs_is_node)) visit(node.lhs.node);
+    if (node.has(rhs_is_node)) visit(rhs_of(node).node);
+    if (node.op() == Op::custom)
+        for (Node* operand : node.rhs.extension->operands) visit(operand);
+}
+
+}  // namespace megagrad

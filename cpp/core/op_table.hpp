@@ -1,0 +1,70 @@
+// The table of ops: the one place where an op is defined. Everything else that
+// knows the ops (the enum, forward and backward, the Python methods and their
+// docstrings, the stub, the README's table, the tests) is expanded from it.
+//
+// What a formula may use:
+//     x, y   the operands' values (y: the parameter in a PARAMETRIC row)
+//     z      the op's own result
+//     T      the number type, for constants:  T(1) / x
+//     functions of <cmath> and numeric.hpp
+//
+// What a row says:
+//     name     the enumerator, and the method's name in Python
+//     label    what `_op` shows
+//     forward  the value
+//     dx, dy   the partial derivatives by x and by y; at a kink, PyTorch's choice
+//     needs    what the operands must satisfy, as an error message says it; a NaN or a pole
+//              outside of it raises ValueError. "" if every number will do.
+//     domain   intervals that the tests draw x (and y) from
+//     doc      one line
+#pragma once
+
+// clang-format off
+
+// Arithmetic with a symbol of its own: a slot of the Python type, not a method.
+//         name  label forward        dx                   dy                        needs     domain         doc
+#define MEGAGRAD_OPERATORS(ROW) \
+    ROW(add,     "+",  x + y,         T(1),                T(1),                     "",       "-3:3 -3:3",   "The sum x + y.") \
+    ROW(sub,     "-",  x - y,         T(1),                T(-1),                    "",       "-3:3 -3:3",   "The difference x - y.") \
+    ROW(mul,     "*",  x * y,         y,                   x,                        "",       "-3:3 -3:3",   "The product x * y.") \
+    ROW(div,     "/",  x / y,         T(1) / y,            -z / y,                   "y != 0", "-3:3 0.5:3",  "The quotient x / y.") \
+    ROW(pow,     "**", pow(x, y),     power_by_base(x, y), power_by_exponent(x, y, z), "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
+
+//         name  label      forward        dx                                dy                                needs domain       doc
+#define MEGAGRAD_BINARY(ROW) \
+    ROW(maximum, "maximum", maximum(x, y), winner_share(x > y, x == y),      winner_share(y > x, x == y),      "",   "-3:3 -3:3", "The larger of x and y; equal ones share the gradient.") \
+    ROW(minimum, "minimum", minimum(x, y), winner_share(x < y, x == y),      winner_share(y < x, x == y),      "",   "-3:3 -3:3", "The smaller of x and y; equal ones share the gradient.")
+
+//         name     label      forward      dx                                    needs             domain       doc
+#define MEGAGRAD_UNARY(ROW) \
+    ROW(neg,        "neg",     -x,          T(-1),                                "",               "-3:3",      "The negative -x.") \
+    ROW(abs,        "abs",     fabs(x),     sign(x),                              "",               "-3:3",      "The absolute value |x|.") \
+    ROW(exp,        "exp",     exp(x),      z,                                    "",               "-3:3",      "e to the power x.") \
+    ROW(expm1,      "expm1",   expm1(x),    z + T(1),                             "",               "-3:3",      "e^x - 1, accurate near 0.") \
+    ROW(log,        "log",     log(x),      T(1) / x,                             "x > 0",          "0.1:5",     "The natural logarithm.") \
+    ROW(log1p,      "log1p",   log1p(x),    T(1) / (T(1) + x),                    "x > -1",         "-0.9:5",    "log(1 + x), accurate near 0.") \
+    ROW(sqrt,       "sqrt",    sqrt(x),     T(0.5) / z,                           "x >= 0",         "0.1:5",     "The square root.") \
+    ROW(cbrt,       "cbrt",    cbrt(x),     T(1) / (T(3) * z * z),                "",               "0.1:5",     "The cube root.") \
+    ROW(sin,        "sin",     sin(x),      cos(x),                               "a finite x",     "-3:3",      "The sine of x radians.") \
+    ROW(cos,        "cos",     cos(x),      -sin(x),                              "a finite x",     "-3:3",      "The cosine of x radians.") \
+    ROW(tan,        "tan",     tan(x),      T(1) + z * z,                         "a finite x",     "-1.4:1.4",  "The tangent of x radians.") \
+    ROW(arcsin,     "arcsin",  asin(x),     T(1) / sqrt((T(1) - x) * (T(1) + x)), "-1 <= x <= 1",   "-0.9:0.9",  "The inverse sine, in radians.") \
+    ROW(arccos,     "arccos",  acos(x),     T(-1) / sqrt((T(1) - x) * (T(1) + x)),"-1 <= x <= 1",   "-0.9:0.9",  "The inverse cosine, in radians.") \
+    ROW(arctan,     "arctan",  atan(x),     T(1) / (T(1) + x * x),                "",               "-3:3",      "The inverse tangent, in radians.") \
+    ROW(sinh,       "sinh",    sinh(x),     cosh(x),                              "",               "-3:3",      "The hyperbolic sine.") \
+    ROW(cosh,       "cosh",    cosh(x),     sinh(x),                              "",               "-3:3",      "The hyperbolic cosine.") \
+    ROW(tanh,       "tanh",    tanh(x),     T(1) - z * z,                         "",               "-3:3",      "The hyperbolic tangent.") \
+    ROW(erf,        "erf",     erf(x),      T(1.12837916709551257390) * exp(-x * x), "",            "-3:3",      "The error function.") \
+    ROW(sigmoid,    "sigmoid", sigmoid(x),  sigmoid(x) * sigmoid(-x),             "",               "-3:3",      "The logistic function 1 / (1 + e^-x).") \
+    ROW(relu,       "ReLU",    where(x < T(0), T(0), x), where(z > T(0), T(1), T(0)), "",           "-3:3",      "x where positive, else 0.") \
+    ROW(softplus,   "softplus", softplus(x), sigmoid(x),                          "",               "-3:3",      "log(1 + e^x), a smooth relu.") \
+    ROW(silu,       "silu",    x * sigmoid(x), sigmoid(x) * (T(1) + x * sigmoid(-x)), "x > -inf",   "-3:3",      "x times sigmoid(x), also called swish.") \
+    ROW(gelu,       "gelu",    x * normal_cdf(x), normal_cdf(x) + x * normal_pdf(x), "x > -inf",    "-3:3",      "x times the normal distribution function, exact (by erf).")
+
+// Unary ops with a plain number y beside x: no operand, so never differentiated by.
+//         name        label         y               default forward                         dx                                  needs domain           doc
+#define MEGAGRAD_PARAMETRIC(ROW) \
+    ROW(leaky_relu,    "leaky_relu", negative_slope, 0.01,   where(x > T(0), x, y * x),      where(x > T(0), T(1), y),           "",   "-3:3 0.01:0.3", "x where positive, else negative_slope * x.") \
+    ROW(elu,           "elu",        alpha,          1.0,    where(x > T(0), x, y * expm1(x)), where(x > T(0), T(1), y * exp(x)), "",  "-3:3 0.5:1.5",  "x where positive, else alpha * (e^x - 1).")
+
+// clang-format on
