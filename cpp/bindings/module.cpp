@@ -10,11 +10,16 @@ namespace {
 
 const char* kind_name(Kind kind) {
     switch (kind) {
-        case Kind::arithmetic: return "operator";
-        case Kind::binary: return "binary";
-        case Kind::unary: return "unary";
-        case Kind::parametric: return "parametric";
-        case Kind::structural: break;
+        case Kind::arithmetic:
+            return "operator";
+        case Kind::binary:
+            return "binary";
+        case Kind::unary:
+            return "unary";
+        case Kind::parametric:
+            return "parametric";
+        case Kind::structural:
+            break;
     }
     return "structural";
 }
@@ -24,8 +29,11 @@ void register_ops(py::module_& module) {
         .def_property_readonly("name", [](const OpInfo& row) { return row.name; })
         .def_property_readonly("label", [](const OpInfo& row) { return row.label; })
         .def_property_readonly("kind", [](const OpInfo& row) { return kind_name(row.kind); })
-        .def_property_readonly("arity", [](const OpInfo& row) {
-            return row.kind == Kind::arithmetic || row.kind == Kind::binary ? 2 : 1; })
+        .def_property_readonly(
+            "arity",
+            [](const OpInfo& row) {
+                return row.kind == Kind::arithmetic || row.kind == Kind::binary ? 2 : 1;
+            })
         .def_property_readonly("parameter", [](const OpInfo& row) { return row.parameter; })
         .def_property_readonly("default", [](const OpInfo& row) { return row.default_parameter; })
         .def_property_readonly("forward", [](const OpInfo& row) { return row.forward; })
@@ -34,22 +42,25 @@ void register_ops(py::module_& module) {
         .def_property_readonly("needs", [](const OpInfo& row) { return row.needs; })
         .def_property_readonly("domain", [](const OpInfo& row) { return row.domain; })
         .def_property_readonly("doc", [](const OpInfo& row) { return row.doc; });
-    module.def("ops", [] {
-        py::list rows;
-        for (const OpInfo& row : op_infos)
-            if (row.kind != Kind::structural)
-                rows.append(py::cast(&row, py::return_value_policy::reference));
-        return py::tuple(rows);
-    }, "The op table, a tuple of OpInfo.");
+    module.def(
+        "ops",
+        [] {
+            py::list rows;
+            for (const OpInfo& row : op_infos)
+                if (row.kind != Kind::structural)
+                    rows.append(py::cast(&row, py::return_value_policy::reference));
+            return py::tuple(rows);
+        },
+        "The op table, a tuple of OpInfo.");
 }
 
 void register_value(py::module_& module) {
     PyTypeObject* type = python::make_value_type();
     if (type == nullptr || !python::make_descendants_type()) throw py::error_already_set();
-    module.add_object("Value", py::reinterpret_borrow<py::object>(
-                                   reinterpret_cast<PyObject*>(type)));
-    PyObject* restore = PyCFunction_NewEx(&python::restore_function, nullptr,
-                                          py::str("megagrad._core").ptr());
+    module.add_object("Value",
+                      py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type)));
+    PyObject* restore =
+        PyCFunction_NewEx(&python::restore_function, nullptr, py::str("megagrad._core").ptr());
     if (restore == nullptr) throw py::error_already_set();
     module.add_object("_restore", py::reinterpret_steal<py::object>(restore));
 }

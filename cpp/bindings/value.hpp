@@ -18,8 +18,7 @@ namespace megagrad::python {
 
 // 64 bytes, and 80 with the collector's header: five quarters of a cache line.
 struct PyValue {
-    PyObject_HEAD
-    Node node;
+    PyObject_HEAD Node node;
     PyObject* weakrefs;
 };
 
@@ -59,8 +58,8 @@ struct FreeList {
 };
 extern FreeList free_list;
 
-// Set once an object was attached to a node that was an operand already: from then on every new
-// node is known to the collector, since an untracked one might close a cycle.
+// Set once an object was attached to a node that was an operand already: from then on every node
+// is known to the collector, since any might be part of a cycle.
 extern bool track_every_node;
 
 PyValue* allocate_from_interpreter();  // null with MemoryError set
@@ -82,7 +81,8 @@ int clear(PyObject* self);
 
 // Makes the collector see `value`.
 void track(PyValue* value);
-// The same before an object that may be part of a cycle is stored in `value`.
+// The same, and all that may depend on it: before `value` comes to hold what may lead back to it.
+void track_users(PyValue* value);
 void track_before_attaching(PyValue* value, PyObject* attached);
 
 inline PyExtension* extension_of(const PyValue* value) {
@@ -94,12 +94,12 @@ PyExtension* ensure_extension(PyValue* value);  // null with MemoryError set
 // Lets go of an operand, but not before a running backward pass is over.
 void release_operand(PyObject* operand);
 // While one lives, operands that are let go stay alive.
-class BackwardScope {
+class OperandsKept {
 public:
-    BackwardScope();
-    ~BackwardScope();
-    BackwardScope(const BackwardScope&) = delete;
-    BackwardScope& operator=(const BackwardScope&) = delete;
+    OperandsKept();
+    ~OperandsKept();
+    OperandsKept(const OperandsKept&) = delete;
+    OperandsKept& operator=(const OperandsKept&) = delete;
 };
 
 // Turns `value` into a leaf, dropping operands and closure; label and attributes stay.
@@ -115,9 +115,8 @@ int to_number(PyObject* object, double& number);
 inline void adopt(PyValue* result, Node* operand) {
     Py_INCREF(object_of(operand));
     operand->set(consumed);
-    if (operand->has(tracked) || track_every_node) [[unlikely]] {
-        if (!result->node.has(tracked)) track(result);
-    }
+    if (operand->has(tracked) || track_every_node) [[unlikely]]
+        track(result);
 }
 
 PyObject* new_leaf(double data);

@@ -51,7 +51,8 @@ inline bool is_finite(double x) { return x - x == 0; }
 std::string expression(Op op, double x, double y) {
     const auto text = [](double number) {
         char* digits = PyOS_double_to_string(number, 'r', 0, Py_DTSF_ADD_DOT_0, nullptr);
-        std::string result = digits != nullptr ? digits : "?";
+        if (digits == nullptr) throw std::bad_alloc();
+        std::string result = digits;
         PyMem_Free(digits);
         return result;
     };
@@ -62,34 +63,35 @@ std::string expression(Op op, double x, double y) {
     return result + ")";
 }
 
-PyObject* fail(PyObject* type, Op op, double x, double y, const std::string& why) {
+bool fail(PyObject* type, Op op, double x, double y, const char* why, const char* more = "") {
     try {
-        PyErr_SetString(type, (expression(op, x, y) + why).c_str());
+        PyErr_Format(type, "%s%s%s", expression(op, x, y).c_str(), why, more);
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
     }
-    return nullptr;
+    return false;
 }
 
 // Python's own rules for floats: a NaN out of numbers and a pole are ValueErrors, an infinity out
 // of finite numbers is an OverflowError. Called for results that are not finite.
 bool check_result(Op op, double x, double y, double z) {
     if (std::isnan(x) || std::isnan(y)) return true;
-    const std::string needs = info(op).needs;
-    if (std::isnan(z) || (!needs.empty() && op != Op::pow && is_finite(x)))
-        return fail(PyExc_ValueError, op, x, y, " is undefined: needs " + needs) != nullptr;
+    const char* needs = info(op).needs;
+    const bool pole = *needs != '\0' && op != Op::pow && is_finite(x);
+    if (std::isnan(z) || pole)
+        return fail(PyExc_ValueError, op, x, y, " is undefined: needs ", needs);
     if (is_finite(x) && is_finite(y))
-        return fail(PyExc_OverflowError, op, x, y, " is too large for a float") != nullptr;
+        return fail(PyExc_OverflowError, op, x, y, " is too large for a float");
     return true;
 }
 
-inline bool check(Op op, double x, double y, double z) {
+bool check(Op op, double x, double y, double z) {
     if (op == Op::div && y == 0)
-        return fail(PyExc_ZeroDivisionError, op, x, y, ": division by zero") != nullptr;
+        return fail(PyExc_ZeroDivisionError, op, x, y, ": division by zero");
     if (is_finite(z)) return true;
     if (op == Op::pow && x == 0 && y < 0)
         return fail(PyExc_ZeroDivisionError, op, x, y,
-                    ": zero cannot be raised to a negative power") != nullptr;
+                    ": zero cannot be raised to a negative power");
     if (op == Op::div) return true;  // like + - *: floats overflow to infinity silently
     return check_result(op, x, y, z);
 }
@@ -102,13 +104,8 @@ constexpr bool is_checked(Op op) {
 inline PyObject* new_node(Op op, double z, Operand lhs, Operand rhs, unsigned flags) {
     PyValue* result = allocate();
     if (result == nullptr) return nullptr;
-    result->node = Node{z,
-                        0.0,
-                        lhs,
-                        rhs,
-                        0,
-                        static_cast<std::uint8_t>(op),
-                        static_cast<std::uint8_t>(flags)};
+    result->node =
+        Node{z, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
     result->weakrefs = nullptr;
     if (flags & lhs_is_node) adopt(result, lhs.node);
     if (flags & rhs_is_node) adopt(result, rhs.node);
@@ -186,8 +183,7 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
             return PyErr_Format(PyExc_TypeError, "%s() needs a real number as %s, not '%.100s'",
                                 row.name, row.parameter, Py_TYPE(args[0])->tp_name);
     }
-    return unary_node(op, self, parameter,
-                      Formula::forward(as_value(self)->node.data, parameter));
+    return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
 
 #define MEGAGRAD_BINARY_METHOD(name, label, forward, dx, dy, needs, domain, doc) \
@@ -199,19 +195,19 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
      #name "($self, /)\n--\n\n" doc "\n\nThe derivative is " #dx            \
            " (x: the operand, z: the result). "                             \
            "Raises ValueError where undefined, OverflowError where too large."},
-#define MEGAGRAD_PARAMETRIC_METHOD(name, label, parameter, default_, forward, dx, needs, domain, doc) \
-    {#name,                                                                                        \
-     reinterpret_cast<PyCFunction>(                                                                \
-         reinterpret_cast<void (*)()>(parametric<Op::name, formula::name##_>)),                    \
-     METH_FASTCALL | METH_KEYWORDS,                                                                \
-     #name "($self, /, " #parameter "=" #default_ ")\n--\n\n" doc "\n\n" #parameter                \
+#define MEGAGRAD_PARAMETRIC_METHOD(name, label, parameter, default_, forward, dx, needs, domain, \
+                                   doc)                                                          \
+    {#name,                                                                                      \
+     reinterpret_cast<PyCFunction>(                                                              \
+         reinterpret_cast<void (*)()>(parametric<Op::name, formula::name##_>)),                  \
+     METH_FASTCALL | METH_KEYWORDS,                                                              \
+     #name "($self, /, " #parameter "=" #default_ ")\n--\n\n" doc "\n\n" #parameter              \
            ": a real number. Raises TypeError for anything else."},
 
-PyMethodDef methods[] = {
-    MEGAGRAD_BINARY(MEGAGRAD_BINARY_METHOD)          //
-    MEGAGRAD_UNARY(MEGAGRAD_UNARY_METHOD)            //
-    MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_METHOD)  //
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {MEGAGRAD_BINARY(MEGAGRAD_BINARY_METHOD)          //
+                         MEGAGRAD_UNARY(MEGAGRAD_UNARY_METHOD)            //
+                         MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_METHOD)  //
+                         {nullptr, nullptr, 0, nullptr}};
 
 // The gradient that an operand would have got: an operand that was a plain number until now has
 // only this one user.

@@ -12,12 +12,19 @@ namespace {
 
 PyObject *data_name = nullptr, *grad_name = nullptr;
 
+// Takes whatever has a __float__, such as an array of no dimensions, but not a Value: that would
+// silently lose its gradient.
 bool number_or_type_error(PyObject* object, const char* what, double& number) {
     const int real = to_number(object, number);
-    if (real == 0)
-        PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'", what,
-                     Py_TYPE(object)->tp_name);
-    return real > 0;
+    if (real != 0) return real > 0;
+    const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
+    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr) {
+        PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
+                     Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
+        return false;
+    }
+    number = PyFloat_AsDouble(object);
+    return number != -1.0 || !PyErr_Occurred();
 }
 
 bool cannot_delete(PyObject* value, const char* what) {
@@ -33,8 +40,8 @@ struct Arguments {
 };
 
 bool parse(PyObject* args, PyObject* kwargs, Arguments& out) {
-    static const char* const names[] = {"data", "_children", "_op", "label",
-                                        "children", "op", "local_grads", nullptr};
+    static const char* const names[] = {"data",     "_children", "_op",         "label",
+                                        "children", "op",        "local_grads", nullptr};
     PyObject *children = nullptr, *op = nullptr, *partials = nullptr;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OOO:Value", const_cast<char**>(names),
                                      &out.data, &out.children, &out.third, &out.label, &children,
@@ -184,8 +191,9 @@ PyObject* apply_native_rule(PyObject* self, PyObject*) {
     propagate(as_value(self)->node);
     Py_RETURN_NONE;
 }
-PyMethodDef native_rule{"_backward", apply_native_rule, METH_NOARGS,
-                        "Adds this node's gradient, times the partial derivatives, to its operands'."};
+PyMethodDef native_rule{
+    "_backward", apply_native_rule, METH_NOARGS,
+    "Adds this node's gradient, times the partial derivatives, to its operands'."};
 
 PyObject* get_backward(PyObject* self, void*) {
     const PyExtension* extension = extension_of(as_value(self));
@@ -211,15 +219,33 @@ int set_backward(PyObject* self, PyObject* object, void*) {
     return 0;
 }
 
-// A subclass has a __dict__ of its own; only exact Values keep theirs in the extension.
+// Python gives the instances of a subclass a __dict__ of their own, unless it has __slots__.
+bool keeps_attributes_in_extension(PyObject* self) { return Py_TYPE(self)->tp_dictoffset == 0; }
+
 PyObject* get_dict(PyObject* self, void*) {
-    if (!is_exact_value(self)) return PyObject_GenericGetDict(self, nullptr);
+    if (!keeps_attributes_in_extension(self)) return PyObject_GenericGetDict(self, nullptr);
     PyExtension* extension = ensure_extension(as_value(self));
     if (extension == nullptr) return nullptr;
     if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return nullptr;
     // Whoever holds the dict may store anything in it.
     track_before_attaching(as_value(self), extension->dict);
     return Py_NewRef(extension->dict);
+}
+
+// Such as a property: what is set in the instance does not hide it.
+bool is_data_descriptor_of(PyObject* self, PyObject* name) {
+    PyObject* found = _PyType_Lookup(Py_TYPE(self), name);
+    return found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr;
+}
+
+int delete_attribute(PyValue* value, PyObject* name) {
+    const PyExtension* extension = extension_of(value);
+    const int found = extension && extension->dict ? PyDict_Contains(extension->dict, name) : 0;
+    if (found > 0) return PyDict_DelItem(extension->dict, name);
+    if (found == 0)
+        PyErr_Format(PyExc_AttributeError, "'%.100s' object has no attribute '%U'",
+                     Py_TYPE(as_object(value))->tp_name, name);
+    return -1;
 }
 
 // --- backward --------------------------------------------------------------------------------
@@ -239,7 +265,7 @@ PyObject* run_backward(PyObject* self, PyObject*) {
     PythonEnvironment environment;
     bool done = false;
     {
-        BackwardScope scope;
+        const OperandsKept while_running;
         try {
             done = backward(as_value(self)->node, environment);
         } catch (const std::bad_alloc&) {
@@ -301,6 +327,7 @@ bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
         PyExtension* extension = ensure_extension(value);
         if (extension == nullptr) return false;
         for (Node* operand : new_operands) adopt(value, operand);
+        if (value->node.has(consumed)) track_users(value);  // it may be its own descendant now
         reset_to_leaf(value);
         extension->operands.swap(new_operands);
         extension->partials.swap(new_partials);
@@ -379,33 +406,24 @@ PyObject* get_attribute(PyObject* self, PyObject* name) {
     if (is_exact_value(self)) {
         if (name == data_name) return PyFloat_FromDouble(as_value(self)->node.data);
         if (name == grad_name) return PyFloat_FromDouble(as_value(self)->node.grad);
-        if (const PyExtension* extension = extension_of(as_value(self));
-            extension && extension->dict) {
-            PyObject* found = PyDict_GetItemWithError(extension->dict, name);
-            if (found != nullptr) return Py_NewRef(found);
-            if (PyErr_Occurred()) return nullptr;
-        }
     }
-    return PyObject_GenericGetAttr(self, name);
+    const PyExtension* extension = extension_of(as_value(self));
+    if (extension == nullptr || extension->dict == nullptr || is_data_descriptor_of(self, name))
+        return PyObject_GenericGetAttr(self, name);
+    PyObject* found = PyDict_GetItemWithError(extension->dict, name);
+    if (found != nullptr) return Py_NewRef(found);
+    return PyErr_Occurred() ? nullptr : PyObject_GenericGetAttr(self, name);
 }
 
 int set_attribute(PyObject* self, PyObject* name, PyObject* object) {
-    if (!is_exact_value(self)) return PyObject_GenericSetAttr(self, name, object);
-    if (object != nullptr) {
+    if (is_exact_value(self) && object != nullptr) {
         if (name == data_name) return set_data(self, object, nullptr);
         if (name == grad_name) return set_grad(self, object, nullptr);
     }
-    PyObject* descriptor = _PyType_Lookup(value_type, name);
-    if (descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr)
+    if (!keeps_attributes_in_extension(self) || is_data_descriptor_of(self, name))
         return PyObject_GenericSetAttr(self, name, object);
     PyValue* value = as_value(self);
-    if (object == nullptr) {
-        const PyExtension* extension = extension_of(value);
-        if (extension && extension->dict && PyDict_Contains(extension->dict, name) == 1)
-            return PyDict_DelItem(extension->dict, name);
-        PyErr_Format(PyExc_AttributeError, "'Value' object has no attribute '%U'", name);
-        return -1;
-    }
+    if (object == nullptr) return delete_attribute(value, name);
     PyExtension* extension = ensure_extension(value);
     if (extension == nullptr) return -1;
     if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return -1;

@@ -4,7 +4,10 @@
 // reduced to a call of `_restore` whose first argument lists all it depends on, operands first.
 // The pickler saves that list item by item, and each item's own operands are then known to it
 // already: sharing is kept, within a graph and between graphs, and nothing nests.
+#include <memory_resource>
+#include <stdexcept>
 #include <unordered_map>
+#include <vector>
 
 #include "order.hpp"
 #include "value.hpp"
@@ -14,19 +17,17 @@ namespace megagrad::python {
 namespace {
 
 // What a root depends on, in topological order and without the root: iterable, and reduced to a
-// list. Its nodes carry the mark of the traversal that found them.
+// list. Its nodes carry the mark of the traversal that found them, and are owned: saving them runs
+// code of the user's, which may change the graph.
 struct Descendants {
-    PyObject_HEAD
-    PyObject* root;
-    std::vector<Node*>* order;
+    PyObject_HEAD std::vector<Node*>* order;
     std::size_t next;
     std::uint64_t epoch;
 };
 
 // Saved after a root's descendants, to say that they are all known to the pickler.
 struct EndOfDescendants {
-    PyObject_HEAD
-    std::uint64_t epoch;
+    PyObject_HEAD std::uint64_t epoch;
 };
 
 PyTypeObject *descendants_type = nullptr, *end_type = nullptr;
@@ -73,7 +74,7 @@ PyObject* new_descendants(PyObject* root) {
         delete order;
         return nullptr;
     }
-    list->root = Py_NewRef(root);
+    for (Node* node : *order) Py_INCREF(object_of(node));
     list->order = order;
     list->next = 0;
     list->epoch = as_value(root)->node.epoch;
@@ -84,8 +85,8 @@ void descendants_dealloc(PyObject* self) {
     auto* list = reinterpret_cast<Descendants*>(self);
     PyTypeObject* type = Py_TYPE(self);
     stop_listing(list->epoch);
+    for (Node* node : *list->order) Py_DECREF(object_of(node));
     delete list->order;
-    Py_DECREF(list->root);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -107,9 +108,8 @@ PyObject* descendants_reduce(PyObject* self, PyObject*) {
     return Py_BuildValue("(O()OO)", &PyList_Type, Py_None, self);
 }
 
-PyMethodDef descendants_methods[] = {
-    {"__reduce_ex__", descendants_reduce, METH_O, nullptr},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef descendants_methods[] = {{"__reduce_ex__", descendants_reduce, METH_O, nullptr},
+                                     {nullptr, nullptr, 0, nullptr}};
 
 PyObject* new_end(PyObject* descendants) {
     auto* end = PyObject_New(EndOfDescendants, end_type);
@@ -139,9 +139,8 @@ PyTypeObject* make_type(const char* name, std::size_t size, PyType_Slot* slots) 
 
 bool has_interior_operand(const Node& node) {
     bool interior = false;
-    for_each_operand(node, [&](Node* operand) {
-        interior |= !is_leaf(*operand) || operand->has(extended);
-    });
+    for_each_operand(
+        node, [&](Node* operand) { interior |= !is_leaf(*operand) || operand->has(extended); });
     return interior;
 }
 
@@ -163,8 +162,8 @@ PyObject* op_name(Op op) {
     return name;
 }
 
-PyObject* subclass_dict(PyObject* self) {
-    if (is_exact_value(self)) {
+PyObject* attributes_of(PyObject* self) {
+    if (Py_TYPE(self)->tp_dictoffset == 0) {
         const PyExtension* extension = extension_of(as_value(self));
         return Py_NewRef(extension && extension->dict ? extension->dict : Py_None);
     }
@@ -175,7 +174,7 @@ PyObject* subclass_dict(PyObject* self) {
 // save when the node itself is known to the pickler.
 PyObject* state_of(PyObject* self, PyObject* last = nullptr) {
     const PyExtension* extension = extension_of(as_value(self));
-    Owned dict(subclass_dict(self));
+    Owned dict(attributes_of(self));
     if (!dict) return nullptr;
     if (extension == nullptr && dict.get() == Py_None && last == nullptr) Py_RETURN_NONE;
     const auto or_none = [](PyObject* object) { return object != nullptr ? object : Py_None; };
@@ -215,10 +214,10 @@ PyObject* reduce(PyObject* self, PyObject*) {
         rhs.reset(operand_object(node, rhs_is_node, rhs_of(node)));
     }
     if (!lhs || !rhs) return nullptr;
-    Owned args(node.op() == Op::leaf
-                   ? Py_BuildValue("(OOOdd)", before.get(), Py_TYPE(self), name, node.data, node.grad)
-                   : Py_BuildValue("(OOOddOO)", before.get(), Py_TYPE(self), name, node.data,
-                                   node.grad, lhs.get(), rhs.get()));
+    Owned args(node.op() == Op::leaf ? Py_BuildValue("(OOOdd)", before.get(), Py_TYPE(self), name,
+                                                     node.data, node.grad)
+                                     : Py_BuildValue("(OOOddOO)", before.get(), Py_TYPE(self), name,
+                                                     node.data, node.grad, lhs.get(), rhs.get()));
     if (!args) return nullptr;
     if (state.get() == Py_None) return PyTuple_Pack(2, callable, args.get());
     return PyTuple_Pack(3, callable, args.get(), state.get());
@@ -226,7 +225,8 @@ PyObject* reduce(PyObject* self, PyObject*) {
 
 bool find_op(PyObject* name, Op& op) {
     for (std::size_t i = 0; i < op_infos.size(); ++i)
-        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, op_infos[i].name) == 0) {
+        if (PyUnicode_Check(name) &&
+            PyUnicode_CompareWithASCIIString(name, op_infos[i].name) == 0) {
             op = static_cast<Op>(i);
             return true;
         }
@@ -360,11 +360,31 @@ PyObject* shallow_copy(PyObject* self, PyObject*) {
     }
 }
 
-// Which copy stands for which original, for one call of copy.deepcopy. It lives in deepcopy's memo,
-// keeps the originals alive, and owns the copies until then.
+// Which copy stands for which original, for one call of copy.deepcopy. It lives in deepcopy's memo
+// and owns both. Its memory comes in large blocks, so that all of it can be given back.
 struct CopyMap {
-    std::unordered_map<Node*, Node*> copies;
-    std::vector<Owned> kept;
+    std::pmr::monotonic_buffer_resource memory;
+    std::pmr::unordered_map<Node*, Node*> copies{&memory};
+
+    void add(Node* original, Node* copy) {
+        copies.emplace(original, copy);
+        Py_INCREF(object_of(original));
+        Py_INCREF(object_of(copy));
+    }
+    void remove(Node* original) {
+        const auto found = copies.find(original);
+        if (found == copies.end()) return;
+        Node* copy = found->second;
+        copies.erase(found);
+        Py_DECREF(object_of(original));
+        Py_DECREF(object_of(copy));
+    }
+    ~CopyMap() {
+        for (const auto& [original, copy] : copies) {
+            Py_DECREF(object_of(original));
+            Py_DECREF(object_of(copy));
+        }
+    }
 };
 
 constexpr const char* copy_map_name = "megagrad.CopyMap";
@@ -399,6 +419,25 @@ bool copy_state(PyObject* original, PyObject* copy, PyObject* memo) {
     return copied && Owned(set_state(copy, copied.get()));
 }
 
+// Copies the nodes in `order`, operands first, except those that `map` has.
+bool copy_nodes(const std::vector<Node*>& order, CopyMap& map, PyObject* memo) {
+    std::vector<Node*> with_state;
+    for (Node* node : order) {
+        if (map.copies.count(node) != 0) continue;
+        PyObject* original = object_of(node);
+        Owned copy(construct(Py_TYPE(original), nullptr, nullptr));
+        if (!copy || !copy_node(as_value(copy.get()), as_value(original),
+                                [&](Node* operand) { return map.copies.at(operand); }))
+            return false;
+        map.add(node, &as_value(copy.get())->node);
+        if (node->has(extended) || !is_exact_value(original)) with_state.push_back(node);
+    }
+    // Only now: attributes may lead to any node of the graph.
+    for (Node* node : with_state)
+        if (!copy_state(object_of(node), object_of(map.copies.at(node)), memo)) return false;
+    return true;
+}
+
 PyObject* deep_copy(PyObject* self, PyObject* memo) {
     if (!PyDict_Check(memo))
         return PyErr_Format(PyExc_TypeError, "__deepcopy__() needs a dict, not '%.100s'",
@@ -406,32 +445,24 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
     try {
         CopyMap* map = copy_map_in(memo);
         if (map == nullptr) return nullptr;
-        if (const auto found = map->copies.find(&as_value(self)->node); found != map->copies.end())
-            return Py_NewRef(object_of(found->second));
-        std::vector<Node*> order;
-        if (!list_all(&as_value(self)->node, order)) return nullptr;
-        map->kept.emplace_back(Py_NewRef(self));
-        map->kept.reserve(map->kept.size() + order.size());
-        map->copies.reserve(map->copies.size() + order.size());
-        std::vector<std::pair<PyObject*, PyObject*>> with_state;
-        for (Node* node : order) {
-            if (map->copies.count(node) != 0) continue;
-            PyObject* original = object_of(node);
-            Owned copy(construct(Py_TYPE(original), nullptr, nullptr));
-            if (!copy || !copy_node(as_value(copy.get()), as_value(original), [&](Node* operand) {
-                    return map->copies.at(operand);
-                }))
+        Node* root = &as_value(self)->node;
+        if (map->copies.count(root) == 0) {
+            const OperandsKept while_copying;
+            std::vector<Node*> order;
+            if (!list_all(root, order)) return nullptr;
+            map->copies.reserve(map->copies.size() + order.size());
+            std::erase_if(order, [&](Node* node) { return map->copies.count(node) != 0; });
+            if (!copy_nodes(order, *map, memo)) {
+                for (Node* node : order) map->remove(node);
                 return nullptr;
-            map->copies.emplace(node, &as_value(copy.get())->node);
-            if (node->has(extended) || !is_exact_value(original))
-                with_state.emplace_back(original, copy.get());
-            map->kept.push_back(std::move(copy));
+            }
         }
-        for (const auto& [original, copy] : with_state)
-            if (!copy_state(original, copy, memo)) return nullptr;
-        return Py_NewRef(object_of(map->copies.at(&as_value(self)->node)));
+        return Py_NewRef(object_of(map->copies.at(root)));
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
+    } catch (const std::out_of_range&) {
+        PyErr_SetString(PyExc_RuntimeError, "the graph changed while it was being copied");
+        return nullptr;
     }
 }
 

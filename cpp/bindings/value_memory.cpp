@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "live_nodes.hpp"
 #include "value.hpp"
 
 namespace megagrad::python {
@@ -12,6 +13,8 @@ FreeList free_list;
 bool track_every_node = false;
 
 namespace {
+
+LiveNodes live_nodes;
 
 // 10 MiB: enough for the nodes of a typical training step, little enough to keep.
 constexpr std::size_t most_free = 1 << 17;
@@ -43,10 +46,12 @@ bool dies_unnoticed(PyValue* value) {
 
 void release(Node* operand) {
     PyObject* object = object_of(operand);
-    if (Py_REFCNT(object) == 1 && dies_unnoticed(value_of(operand)))
+    if (Py_REFCNT(object) == 1 && dies_unnoticed(value_of(operand))) {
+        Py_SET_REFCNT(object, 0);
         push_dying(operand);
-    else
+    } else {
         Py_DECREF(object);
+    }
 }
 
 void delete_extension(PyExtension* extension) {
@@ -60,11 +65,14 @@ void delete_extension(PyExtension* extension) {
 void free_memory(PyValue* value) {
     PyObject* object = as_object(value);
     PyTypeObject* type = Py_TYPE(object);
-    if (type == value_type && free_list.size < most_free) {
-        value->node.lhs.node = free_list.head;
-        free_list.head = &value->node;
-        ++free_list.size;
-        return;
+    if (type == value_type) {
+        if (free_list.size < most_free) {
+            value->node.lhs.node = free_list.head;
+            free_list.head = &value->node;
+            ++free_list.size;
+            return;
+        }
+        live_nodes.remove(value);
     }
     type->tp_free(object);
     Py_DECREF(type);
@@ -77,8 +85,7 @@ void drain() {
         Node* node = dying;
         dying = link_of(*node);
         for_each_operand(*node, release);
-        if (node->has(extended))
-            delete_extension(static_cast<PyExtension*>(node->rhs.extension));
+        if (node->has(extended)) delete_extension(static_cast<PyExtension*>(node->rhs.extension));
         free_memory(value_of(node));
     }
     draining = false;
@@ -86,7 +93,19 @@ void drain() {
 
 }  // namespace
 
-PyValue* allocate_from_interpreter() { return PyObject_GC_New(PyValue, value_type); }
+PyValue* allocate_from_interpreter() {
+    PyValue* value = PyObject_GC_New(PyValue, value_type);
+    if (value == nullptr) return nullptr;
+    try {
+        live_nodes.add(value);
+    } catch (const std::bad_alloc&) {
+        PyObject_GC_Del(value);
+        Py_DECREF(value_type);
+        PyErr_NoMemory();
+        return nullptr;
+    }
+    return value;
+}
 
 void deallocate(PyObject* self) {
     PyValue* value = as_value(self);
@@ -122,14 +141,31 @@ int clear(PyObject* self) {
 }
 
 void track(PyValue* value) {
+    if (value->node.has(tracked)) return;
     value->node.set(tracked);
     PyObject_GC_Track(as_object(value));
 }
 
-void track_before_attaching(PyValue* value, PyObject* attached) {
-    if (value->node.has(tracked) || !PyObject_IS_GC(attached)) return;
-    if (value->node.has(consumed)) track_every_node = true;
+void track_users(PyValue* value) {
+    if (value->node.has(tracked)) return;  // and then so are its users
     track(value);
+    if (!value->node.has(consumed) || track_every_node) return;
+    track_every_node = true;
+    live_nodes.for_each([](void* address) {
+        PyValue* live = static_cast<PyValue*>(address);
+        if (Py_REFCNT(as_object(live)) > 0) track(live);
+    });
+}
+
+void track_before_attaching(PyValue* value, PyObject* attached) {
+    if (!PyObject_IS_GC(attached)) return;
+    if (PyTuple_CheckExact(attached)) {  // such as a colour or a position: too common to be dear
+        bool plain = true;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(attached); ++i)
+            plain &= !PyObject_IS_GC(PyTuple_GET_ITEM(attached, i));
+        if (plain) return;
+    }
+    track_users(value);
 }
 
 PyExtension* ensure_extension(PyValue* value) {
@@ -159,9 +195,9 @@ void release_operand(PyObject* operand) {
     }
 }
 
-BackwardScope::BackwardScope() { ++passes; }
+OperandsKept::OperandsKept() { ++passes; }
 
-BackwardScope::~BackwardScope() {
+OperandsKept::~OperandsKept() {
     if (--passes > 0) return;
     while (!let_go.empty()) {
         PyObject* operand = let_go.back();

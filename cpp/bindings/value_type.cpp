@@ -13,7 +13,8 @@ namespace {
 constexpr const char* doc =
     "Value(data, _children=(), _op='', label='')\n--\n\n"
     "A number that remembers how it was computed, and its gradient.\n\n"
-    "data: a real number. _children: the Values it was computed from, in a user-made op. The third\n"
+    "data: a real number. _children: the Values it was computed from, in a user-made op. The "
+    "third\n"
     "argument is the op's label if it is a str, and the op's local gradients, one number for each\n"
     "child, if it is a sequence. label: a name to show. The keywords children, op and local_grads\n"
     "are understood too.\n\n"
@@ -63,32 +64,31 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
 PyTypeObject* make_value_type() {
     static std::vector<PyMethodDef> methods = all_methods();
     if (!intern_attribute_names()) return nullptr;
-    PyType_Slot slots[] = {
-        {Py_tp_doc, const_cast<char*>(doc)},
-        {Py_tp_methods, methods.data()},
-        {Py_tp_getset, attributes},
-        {Py_tp_members, members},
-        slot(Py_tp_new, construct),
-        slot(Py_tp_init, initialize),
-        slot(Py_tp_dealloc, deallocate),
-        slot(Py_tp_traverse, traverse),
-        slot(Py_tp_clear, clear),
-        slot(Py_tp_free, PyObject_GC_Del),
-        slot(Py_tp_getattro, get_attribute),
-        slot(Py_tp_setattro, set_attribute),
-        slot(Py_tp_richcompare, compare),
-        slot(Py_tp_hash, PyBaseObject_Type.tp_hash),
-        slot(Py_tp_repr, represent),
-        slot(Py_tp_str, to_string),
-        slot(Py_nb_add, add),
-        slot(Py_nb_subtract, subtract),
-        slot(Py_nb_multiply, multiply),
-        slot(Py_nb_true_divide, divide),
-        slot(Py_nb_power, power),
-        slot(Py_nb_negative, negative),
-        slot(Py_nb_absolute, absolute),
-        slot(Py_nb_float, refuse_float),
-        {0, nullptr}};
+    PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>(doc)},
+                           {Py_tp_methods, methods.data()},
+                           {Py_tp_getset, attributes},
+                           {Py_tp_members, members},
+                           slot(Py_tp_new, construct),
+                           slot(Py_tp_init, initialize),
+                           slot(Py_tp_dealloc, deallocate),
+                           slot(Py_tp_traverse, traverse),
+                           slot(Py_tp_clear, clear),
+                           slot(Py_tp_free, PyObject_GC_Del),
+                           slot(Py_tp_getattro, get_attribute),
+                           slot(Py_tp_setattro, set_attribute),
+                           slot(Py_tp_richcompare, compare),
+                           slot(Py_tp_hash, PyBaseObject_Type.tp_hash),
+                           slot(Py_tp_repr, represent),
+                           slot(Py_tp_str, to_string),
+                           slot(Py_nb_add, add),
+                           slot(Py_nb_subtract, subtract),
+                           slot(Py_nb_multiply, multiply),
+                           slot(Py_nb_true_divide, divide),
+                           slot(Py_nb_power, power),
+                           slot(Py_nb_negative, negative),
+                           slot(Py_nb_absolute, absolute),
+                           slot(Py_nb_float, refuse_float),
+                           {0, nullptr}};
     PyType_Spec spec{"megagrad.engine.Value", sizeof(PyValue), 0,
                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
     value_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));

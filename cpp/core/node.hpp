@@ -17,13 +17,13 @@ struct Extension;
 
 // Bits of Node::flags.
 enum Flag : std::uint8_t {
-    lhs_is_node = 1,      // lhs holds a node, else a number
-    rhs_is_node = 2,      // the same for rhs
-    extended = 4,         // rhs lies in the extension
-    has_closure = 8,      // the user's own chain rule replaces the op's
-    whole_parameter = 16, // the plain exponent was an int: x**2, not x**2.0
-    tracked = 32,         // for the embedder: known to the cyclic garbage collector
-    consumed = 64,        // has been an operand
+    lhs_is_node = 1,       // lhs holds a node, else a number
+    rhs_is_node = 2,       // the same for rhs
+    extended = 4,          // rhs lies in the extension
+    has_closure = 8,       // the user's own chain rule replaces the op's
+    whole_parameter = 16,  // the plain exponent was an int: x**2, not x**2.0
+    tracked = 32,          // for the embedder: known to the cyclic garbage collector
+    consumed = 64,         // has been an operand
 };
 
 // Plain numbers stay where the operand would be, so `x * 2` is one node.

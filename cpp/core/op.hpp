@@ -15,10 +15,10 @@ namespace megagrad {
 enum class Op : std::uint8_t {
     leaf,    // a number that a graph starts from
     custom,  // made by the user: its chain rule is local gradients or a closure
-    MEGAGRAD_OPERATORS(MEGAGRAD_FIRST_OF_ROW)      //
-    MEGAGRAD_BINARY(MEGAGRAD_FIRST_OF_ROW)         //
-    MEGAGRAD_UNARY(MEGAGRAD_FIRST_OF_ROW)          //
-    MEGAGRAD_PARAMETRIC(MEGAGRAD_FIRST_OF_ROW)     //
+    MEGAGRAD_OPERATORS(MEGAGRAD_FIRST_OF_ROW)   //
+    MEGAGRAD_BINARY(MEGAGRAD_FIRST_OF_ROW)      //
+    MEGAGRAD_UNARY(MEGAGRAD_FIRST_OF_ROW)       //
+    MEGAGRAD_PARAMETRIC(MEGAGRAD_FIRST_OF_ROW)  //
 };
 
 #undef MEGAGRAD_FIRST_OF_ROW
@@ -26,31 +26,32 @@ enum class Op : std::uint8_t {
 // The formulas: formula::exp::forward(x), formula::exp::dx(x, y, z).
 namespace formula {
 
+using megagrad::maximum, megagrad::minimum, megagrad::sigmoid, megagrad::softplus;
 using std::acos, std::asin, std::atan, std::cbrt, std::cos, std::cosh, std::erf, std::exp,
     std::expm1, std::fabs, std::log, std::log1p, std::pow, std::sin, std::sinh, std::sqrt, std::tan,
     std::tanh;
-using megagrad::maximum, megagrad::minimum, megagrad::sigmoid, megagrad::softplus;
 
-#define MEGAGRAD_FORMULAS(name, forward_, dx_, dy_)                  \
-    struct name##_ {                                                 \
-        template <class T>                                           \
-        static T forward([[maybe_unused]] T x, [[maybe_unused]] T y) { \
-            return forward_;                                         \
-        }                                                            \
-        template <class T>                                           \
+#define MEGAGRAD_FORMULAS(name, forward_, dx_, dy_)                                     \
+    struct name##_ {                                                                    \
+        template <class T>                                                              \
+        static T forward([[maybe_unused]] T x, [[maybe_unused]] T y) {                  \
+            return forward_;                                                            \
+        }                                                                               \
+        template <class T>                                                              \
         static T dx([[maybe_unused]] T x, [[maybe_unused]] T y, [[maybe_unused]] T z) { \
-            return dx_;                                              \
-        }                                                            \
-        template <class T>                                           \
+            return dx_;                                                                 \
+        }                                                                               \
+        template <class T>                                                              \
         static T dy([[maybe_unused]] T x, [[maybe_unused]] T y, [[maybe_unused]] T z) { \
-            return dy_;                                              \
-        }                                                            \
+            return dy_;                                                                 \
+        }                                                                               \
     };
 #define MEGAGRAD_TWO_OPERANDS(name, label, forward, dx, dy, needs, domain, doc) \
     MEGAGRAD_FORMULAS(name, forward, dx, dy)
 #define MEGAGRAD_ONE_OPERAND(name, label, forward, dx, needs, domain, doc) \
     MEGAGRAD_FORMULAS(name, forward, dx, T(0))
-#define MEGAGRAD_ONE_AND_PARAMETER(name, label, parameter, default_, forward, dx, needs, domain, doc) \
+#define MEGAGRAD_ONE_AND_PARAMETER(name, label, parameter, default_, forward, dx, needs, domain, \
+                                   doc)                                                          \
     MEGAGRAD_FORMULAS(name, forward, dx, T(0))
 
 MEGAGRAD_OPERATORS(MEGAGRAD_TWO_OPERANDS)
@@ -88,8 +89,10 @@ struct OpInfo {
     OpInfo{#name, label, Kind::binary, "", 0, #forward, #dx, #dy, needs, domain, doc},
 #define MEGAGRAD_UNARY_INFO(name, label, forward, dx, needs, domain, doc) \
     OpInfo{#name, label, Kind::unary, "", 0, #forward, #dx, "", needs, domain, doc},
-#define MEGAGRAD_PARAMETRIC_INFO(name, label, parameter, default_, forward, dx, needs, domain, doc) \
-    OpInfo{#name, label, Kind::parametric, #parameter, default_, #forward, #dx, "", needs, domain, doc},
+#define MEGAGRAD_PARAMETRIC_INFO(name, label, parameter, default_, forward, dx, needs, domain, \
+                                 doc)                                                          \
+    OpInfo{#name, label, Kind::parametric, #parameter, default_, #forward, #dx,                \
+           "",    needs, domain,           doc},
 
 inline constexpr std::array op_infos{
     OpInfo{"leaf", "", Kind::structural, "", 0, "", "", "", "", "", ""},

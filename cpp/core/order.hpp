@@ -26,8 +26,8 @@ inline void prefetch(const Node* node) {
 
 // Reused from call to call, so that a small backward allocates nothing.
 struct Traversal {
-    std::vector<Node*> order;            // operands before their users
-    std::vector<std::uintptr_t> stack;   // low bit set: the node's operands are done
+    std::vector<Node*> order;           // operands before their users
+    std::vector<std::uintptr_t> stack;  // low bit set: the node's operands are done
 };
 
 // Fills `walk.order` with the nodes that `root` depends on, and root last. Nodes that
