@@ -92,7 +92,9 @@ PyTypeObject* make_value_type() {
     PyType_Spec spec{"megagrad.engine.Value", sizeof(PyValue), 0,
                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
     value_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
-    if (value_type != nullptr) value_type->tp_vectorcall = vectorcall;
+    if (value_type == nullptr) return nullptr;
+    value_type->tp_name = "Value";  // what messages say, as of a Python class; __module__ is set
+    value_type->tp_vectorcall = vectorcall;
     return value_type;
 }
 

@@ -1,0 +1,127 @@
+"""A scalar engine in plain Python, to hold the compiled one against.
+
+Written for clarity: a node keeps its operands and the partial derivatives by them. It follows
+micrograd's rules where both have one; what megagrad does differently on purpose is marked.
+"""
+
+import math
+
+
+class Value:
+    """A number, its gradient, and what it was computed from."""
+
+    def __init__(self, data, _children=(), _op="", label="", *, children=(), local_grads=()):
+        self.data = data
+        self.grad = 0.0
+        self.label = label
+        self._children = tuple(_children or children)
+        self._op = _op if isinstance(_op, str) else ""
+        self._local_grads = tuple(local_grads) if isinstance(_op, str) else tuple(_op)
+        self._backward = self._apply
+
+    @property
+    def _prev(self):
+        return set(self._children)
+
+    def _apply(self):
+        for child, partial in zip(self._children, self._local_grads, strict=False):
+            child.grad += partial * self.grad
+
+    def backward(self):
+        """Only this pass's contribution is propagated (micrograd propagates earlier ones too)."""
+        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            node, done = stack.pop()
+            if done:
+                order.append(node)
+            elif id(node) not in seen:
+                seen.add(id(node))
+                stack.append((node, True))
+                stack.extend((child, False) for child in node._children)
+        earlier = [(node, node.grad) for node in order if node is not self]
+        for node, _ in earlier:
+            node.grad = 0.0
+        self.grad = 1.0
+        for node in reversed(order):
+            node._backward()
+        for node, grad in earlier:
+            node.grad += grad
+
+    def _of(self, data, op, *pairs):
+        out = Value(data, [child for child, _ in pairs], op)
+        out._local_grads = tuple(partial for _, partial in pairs)
+        return out
+
+    def __add__(self, other):
+        other = lift(other)
+        return self._of(self.data + other.data, "+", (self, 1.0), (other, 1.0))
+
+    def __sub__(self, other):
+        other = lift(other)
+        return self._of(self.data - other.data, "-", (self, 1.0), (other, -1.0))
+
+    def __mul__(self, other):
+        other = lift(other)
+        return self._of(self.data * other.data, "*", (self, other.data), (other, self.data))
+
+    def __truediv__(self, other):
+        other = lift(other)
+        z = self.data / other.data
+        return self._of(z, "/", (self, 1 / other.data), (other, -z / other.data))
+
+    def __pow__(self, other):
+        x = self.data
+        if isinstance(other, Value):
+            z = x**other.data
+            by_base = other.data * x ** (other.data - 1)
+            return self._of(z, "**", (self, by_base), (other, z * math.log(x)))
+        return self._of(x**other, f"**{other}", (self, other * x ** (other - 1) if other else 0.0))
+
+    def __neg__(self):
+        return self._of(-self.data, "neg", (self, -1.0))
+
+    def __radd__(self, other):
+        return self + other
+
+    def __rsub__(self, other):
+        return lift(other) - self
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __rtruediv__(self, other):
+        return lift(other) / self
+
+    def __rpow__(self, other):
+        return lift(other) ** self
+
+    def __lt__(self, other):
+        return self.data < lift(other).data
+
+    def __gt__(self, other):
+        return self.data > lift(other).data
+
+    def relu(self):
+        positive = self.data > 0
+        return self._of(self.data if positive else 0.0, "ReLU", (self, float(positive)))
+
+    def tanh(self):
+        z = math.tanh(self.data)
+        return self._of(z, "tanh", (self, 1 - z * z))
+
+    def exp(self):
+        z = math.exp(self.data)
+        return self._of(z, "exp", (self, z))
+
+    def log(self):
+        return self._of(math.log(self.data), "log", (self, 1 / self.data))
+
+    def __repr__(self):
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    def __str__(self):
+        return f"Value(data = {self.data:.4f})"
+
+
+def lift(other):
+    return other if isinstance(other, Value) else Value(other)
