@@ -47,12 +47,13 @@ void stop_listing(std::uint64_t epoch) {
         if (listing[i] == epoch) listing.erase(listing.begin() + static_cast<std::ptrdiff_t>(i));
 }
 
-bool list_all(Node* root, std::vector<Node*>& order) {
+// Root and all it depends on, operands first, less what `skip` holds for.
+template <class Skip>
+bool list_all(Node* root, std::vector<Node*>& order, Skip skip) {
     try {
         Traversal walk;
         const bool complete = topological_order(
-            root, walk, [](const Node&) { return false; }, [](Node*) {},
-            [] { return PyErr_CheckSignals() == 0; });
+            root, walk, skip, [](Node*) {}, [] { return PyErr_CheckSignals() == 0; });
         order.swap(walk.order);
         return complete;
     } catch (const std::bad_alloc&) {
@@ -64,7 +65,7 @@ bool list_all(Node* root, std::vector<Node*>& order) {
 PyObject* new_descendants(PyObject* root) {
     auto* order = new (std::nothrow) std::vector<Node*>;
     if (order == nullptr) return PyErr_NoMemory();
-    if (!list_all(&as_value(root)->node, *order)) {
+    if (!list_all(&as_value(root)->node, *order, [](const Node&) { return false; })) {
         delete order;
         return nullptr;
     }
@@ -308,7 +309,8 @@ bool apply_state(PyObject* self, PyObject* dict, PyObject* label, PyObject* op_l
 PyObject* set_state(PyObject* self, PyObject* state) {
     PyObject *end, *dict, *label, *op_label, *closure;
     if (!PyTuple_Check(state) ||
-        !PyArg_ParseTuple(state, "OOOOO", &end, &dict, &label, &op_label, &closure)) {
+        !PyArg_ParseTuple(state, "OOOOO", &end, &dict, &label, &op_label, &closure) ||
+        (dict != Py_None && !PyDict_Check(dict))) {
         PyErr_Clear();
         PyErr_SetString(PyExc_TypeError, "not the state of a Value");
         return nullptr;
@@ -317,7 +319,8 @@ PyObject* set_state(PyObject* self, PyObject* state) {
     Py_RETURN_NONE;
 }
 
-// The operands of `original`, each replaced by replace(operand).
+// Makes `copy` what `original` is, with each operand replaced by replace(operand). If that throws,
+// `copy` is still a leaf.
 template <class Replace>
 bool copy_node(PyValue* copy, const PyValue* original, Replace replace) {
     const Node& from = original->node;
@@ -326,19 +329,20 @@ bool copy_node(PyValue* copy, const PyValue* original, Replace replace) {
         PyExtension* extension = ensure_extension(copy);
         if (extension == nullptr) return false;
         const PyExtension* source = extension_of(original);
+        std::vector<Node*> operands;
+        for (Node* operand : source->operands) operands.push_back(replace(operand));
         extension->partials = source->partials;
-        extension->operands.reserve(source->operands.size());
-        for (Node* operand : source->operands) {
-            extension->operands.push_back(replace(operand));
-            adopt(copy, extension->operands.back());
-        }
+        extension->operands.swap(operands);
+        for (Node* operand : extension->operands) adopt(copy, operand);
     } else {
-        to.lhs = from.lhs;
-        Operand& rhs = rhs_of(to);
-        rhs = rhs_of(from);
+        Operand lhs = from.lhs, rhs = rhs_of(from);
+        if (from.has(lhs_is_node)) lhs.node = replace(lhs.node);
+        if (from.has(rhs_is_node)) rhs.node = replace(rhs.node);
+        to.lhs = lhs;
+        rhs_of(to) = rhs;
         to.set(static_cast<unsigned>(from.flags) & (lhs_is_node | rhs_is_node | whole_parameter));
-        if (from.has(lhs_is_node)) adopt(copy, to.lhs.node = replace(from.lhs.node));
-        if (from.has(rhs_is_node)) adopt(copy, rhs.node = replace(rhs_of(from).node));
+        if (from.has(lhs_is_node)) adopt(copy, lhs.node);
+        if (from.has(rhs_is_node)) adopt(copy, rhs.node);
     }
     to.set_op(from.op());
     to.data = from.data;
@@ -364,24 +368,18 @@ PyObject* shallow_copy(PyObject* self, PyObject*) {
 // and owns both. Its memory comes in large blocks, so that all of it can be given back.
 struct CopyMap {
     std::pmr::monotonic_buffer_resource memory;
-    std::pmr::unordered_map<Node*, Node*> copies{&memory};
+    std::pmr::unordered_map<const Node*, Node*> copies{&memory};
 
+    bool has(const Node& original) const { return copies.count(&original) != 0; }
+    Node* of(const Node& original) const { return copies.at(&original); }
     void add(Node* original, Node* copy) {
         copies.emplace(original, copy);
         Py_INCREF(object_of(original));
         Py_INCREF(object_of(copy));
     }
-    void remove(Node* original) {
-        const auto found = copies.find(original);
-        if (found == copies.end()) return;
-        Node* copy = found->second;
-        copies.erase(found);
-        Py_DECREF(object_of(original));
-        Py_DECREF(object_of(copy));
-    }
     ~CopyMap() {
         for (const auto& [original, copy] : copies) {
-            Py_DECREF(object_of(original));
+            Py_DECREF(object_of(const_cast<Node*>(original)));
             Py_DECREF(object_of(copy));
         }
     }
@@ -419,22 +417,21 @@ bool copy_state(PyObject* original, PyObject* copy, PyObject* memo) {
     return copied && Owned(set_state(copy, copied.get()));
 }
 
-// Copies the nodes in `order`, operands first, except those that `map` has.
+// Copies the nodes in `order`, which come after their operands.
 bool copy_nodes(const std::vector<Node*>& order, CopyMap& map, PyObject* memo) {
     std::vector<Node*> with_state;
     for (Node* node : order) {
-        if (map.copies.count(node) != 0) continue;
         PyObject* original = object_of(node);
         Owned copy(construct(Py_TYPE(original), nullptr, nullptr));
         if (!copy || !copy_node(as_value(copy.get()), as_value(original),
-                                [&](Node* operand) { return map.copies.at(operand); }))
+                                [&](Node* operand) { return map.of(*operand); }))
             return false;
         map.add(node, &as_value(copy.get())->node);
         if (node->has(extended) || !is_exact_value(original)) with_state.push_back(node);
     }
     // Only now: attributes may lead to any node of the graph.
     for (Node* node : with_state)
-        if (!copy_state(object_of(node), object_of(map.copies.at(node)), memo)) return false;
+        if (!copy_state(object_of(node), object_of(map.of(*node)), memo)) return false;
     return true;
 }
 
@@ -446,21 +443,18 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
         CopyMap* map = copy_map_in(memo);
         if (map == nullptr) return nullptr;
         Node* root = &as_value(self)->node;
-        if (map->copies.count(root) == 0) {
+        if (!map->has(*root)) {
             const OperandsKept while_copying;
             std::vector<Node*> order;
-            if (!list_all(root, order)) return nullptr;
+            const auto is_copied = [&](const Node& node) { return map->has(node); };
+            if (!list_all(root, order, is_copied)) return nullptr;
             map->copies.reserve(map->copies.size() + order.size());
-            std::erase_if(order, [&](Node* node) { return map->copies.count(node) != 0; });
-            if (!copy_nodes(order, *map, memo)) {
-                for (Node* node : order) map->remove(node);
-                return nullptr;
-            }
+            if (!copy_nodes(order, *map, memo)) return nullptr;
         }
-        return Py_NewRef(object_of(map->copies.at(root)));
+        return Py_NewRef(object_of(map->of(*root)));
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
-    } catch (const std::out_of_range&) {
+    } catch (const std::out_of_range&) {  // a finalizer gave a node new operands
         PyErr_SetString(PyExc_RuntimeError, "the graph changed while it was being copied");
         return nullptr;
     }
