@@ -1,6 +1,7 @@
 """Who keeps whom alive, what the cyclic collector sees, and that memory comes back."""
 
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -22,6 +23,26 @@ def no_collector():
 
 def ended(reference):
     return reference() is None
+
+
+def resident():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
+
+
+def in_a_process(program, *arguments):
+    source = textwrap.dedent(program)
+    prelude = "import gc, os, sys\nfrom megagrad.engine import Value\n"
+    done = subprocess.run(
+        [sys.executable, "-c", prelude + inspect.getsource(resident) + source, *arguments],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 # --- plain graphs ----------------------------------------------------------------------------
@@ -49,27 +70,54 @@ def test_looking_at_children_does_not_keep_them():
     assert ended(inner)
 
 
+# What the collector sees is asked in a fresh process: from the first object that is attached to a
+# node with users on, it sees every node.
+
+
 def test_plain_nodes_are_unknown_to_the_collector():
-    x = Value(1.0)
-    y = x * 2 + 3
-    y.label = "y"
-    y.colour = "red"
-    y.position = (1, 2.5)
-    x.m = 0.0
-    y.backward()
-    assert not gc.is_tracked(x)
-    assert not gc.is_tracked(y)
-    assert not gc.is_tracked(y._children[0])
+    in_a_process("""
+        import copy, pickle
+        x = Value(1.0)
+        y = x * 2 + 3
+        y.label = "y"
+        y.colour = "red"
+        y.position = (1, 2.5)
+        x.m = 0.0
+        y.backward()
+        for root in (y, copy.deepcopy(y), pickle.loads(pickle.dumps(y))):
+            assert not gc.is_tracked(root)
+            assert not any(map(gc.is_tracked, root._children))
+    """)
 
 
 def test_a_node_that_holds_an_object_is_known_and_so_is_what_comes_of_it():
-    x = Value(1.0)
-    x.history = []
-    y = x * 2
-    assert gc.is_tracked(x)
-    assert gc.is_tracked(y)
-    assert gc.is_tracked(y + 1)
-    assert not gc.is_tracked(Value(1.0) + 1)
+    in_a_process("""
+        import copy, pickle
+        x = Value(1.0)
+        x.history = []
+        y = x * 2
+        for root in (y, copy.deepcopy(y), pickle.loads(pickle.dumps(y))):
+            assert gc.is_tracked(root)
+            assert gc.is_tracked(root._children[0])
+            assert gc.is_tracked(root + 1)
+        assert not gc.is_tracked(Value(1.0) + 1)
+    """)
+
+
+def test_an_object_attached_late_makes_every_node_known():
+    in_a_process("""
+        x = Value(1.0)
+        y = x * 2
+        elsewhere = [Value(float(i)) for i in range(1000)]
+        freed = [Value(float(i)) for i in range(1000)]
+        del freed
+        x.users = []
+        assert gc.is_tracked(x) and gc.is_tracked(y)
+        assert all(map(gc.is_tracked, elsewhere))
+        assert gc.is_tracked(elsewhere[0] + 1)
+        gc.collect()
+        assert y.data + sum(v.data for v in elsewhere) == 2.0 + sum(range(1000))
+    """)
 
 
 # --- cycles ----------------------------------------------------------------------------------
@@ -286,28 +334,6 @@ def test_freeing_a_deep_graph_uses_no_recursion(kind):
     x.backward()
     del x
     gc.collect()
-
-
-def resident():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc")
-
-
-def in_a_process(program, *arguments):
-    source = textwrap.dedent(program)
-    prelude = "import gc, os, sys\nfrom megagrad.engine import Value\n"
-    import inspect
-
-    done = subprocess.run(
-        [sys.executable, "-c", prelude + inspect.getsource(resident) + source, *arguments],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @needs_proc

@@ -426,6 +426,7 @@ bool copy_nodes(const std::vector<Node*>& order, CopyMap& map, PyObject* memo) {
         if (!copy || !copy_node(as_value(copy.get()), as_value(original),
                                 [&](Node* operand) { return map.of(*operand); }))
             return false;
+        if (node->has(tracked)) track(as_value(copy.get()));  // will hold objects too
         map.add(node, &as_value(copy.get())->node);
         if (node->has(extended) || !is_exact_value(original)) with_state.push_back(node);
     }

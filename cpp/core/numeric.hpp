@@ -36,15 +36,4 @@ inline double normal_pdf(double x) { return 0.39894228040143267794 * std::exp(-0
 inline double maximum(double x, double y) { return where(x > y || std::isnan(x), x, y); }
 inline double minimum(double x, double y) { return where(x < y || std::isnan(x), x, y); }
 
-// The share of the gradient that x gets of maximum(x, y) if `first` says x wins: ties split evenly.
-inline double winner_share(bool first, bool tie) { return where(first, 1.0, where(tie, 0.5, 0.0)); }
-
-// d x^y / dx, finite where the power is constant.
-inline double power_by_base(double x, double y) { return y == 0 ? 0.0 : y * std::pow(x, y - 1); }
-
-// d x^y / dy = z log x; at x = 0 the limit is 0 for every y that 0^y exists for.
-inline double power_by_exponent(double x, double y, double z) {
-    return x == 0 && y >= 0 ? 0.0 : z * std::log(x);
-}
-
 }  // namespace megagrad

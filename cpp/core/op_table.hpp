@@ -22,18 +22,18 @@
 // clang-format off
 
 // Arithmetic with a symbol of its own: a slot of the Python type, not a method.
-//         name  label forward        dx                   dy                        needs     domain         doc
+//         name     label forward  dx                                            dy                                                needs     domain        doc
 #define MEGAGRAD_OPERATORS(ROW) \
-    ROW(add,     "+",  x + y,         T(1),                T(1),                     "",       "-3:3 -3:3",   "The sum x + y.") \
-    ROW(sub,     "-",  x - y,         T(1),                T(-1),                    "",       "-3:3 -3:3",   "The difference x - y.") \
-    ROW(mul,     "*",  x * y,         y,                   x,                        "",       "-3:3 -3:3",   "The product x * y.") \
-    ROW(div,     "/",  x / y,         T(1) / y,            -z / y,                   "y != 0", "-3:3 0.5:3",  "The quotient x / y.") \
-    ROW(pow,     "**", pow(x, y),     power_by_base(x, y), power_by_exponent(x, y, z), "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
+    ROW(add,     "+",  x + y,     T(1),                                         T(1),                                             "",       "-3:3 -3:3",  "The sum x + y.") \
+    ROW(sub,     "-",  x - y,     T(1),                                         T(-1),                                            "",       "-3:3 -3:3",  "The difference x - y.") \
+    ROW(mul,     "*",  x * y,     y,                                            x,                                                "",       "-3:3 -3:3",  "The product x * y.") \
+    ROW(div,     "/",  x / y,     T(1) / y,                                     -z / y,                                           "y != 0", "-3:3 0.5:3", "The quotient x / y.") \
+    ROW(pow,     "**", pow(x, y), where(y == T(0), T(0), y * pow(x, y - T(1))), where(x == T(0) && y >= T(0), T(0), z * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
 
-//         name  label      forward        dx                                dy                                needs domain       doc
+//         name     label      forward        dx                                             dy                                             needs domain     doc
 #define MEGAGRAD_BINARY(ROW) \
-    ROW(maximum, "maximum", maximum(x, y), winner_share(x > y, x == y),      winner_share(y > x, x == y),      "",   "-3:3 -3:3", "The larger of x and y; equal ones share the gradient.") \
-    ROW(minimum, "minimum", minimum(x, y), winner_share(x < y, x == y),      winner_share(y < x, x == y),      "",   "-3:3 -3:3", "The smaller of x and y; equal ones share the gradient.")
+    ROW(maximum, "maximum", maximum(x, y), where(x > y, T(1), where(x == y, T(0.5), T(0))), where(y > x, T(1), where(x == y, T(0.5), T(0))), "", "-3:3 -3:3", "The larger of x and y; equal ones share the gradient.") \
+    ROW(minimum, "minimum", minimum(x, y), where(x < y, T(1), where(x == y, T(0.5), T(0))), where(y < x, T(1), where(x == y, T(0.5), T(0))), "", "-3:3 -3:3", "The smaller of x and y; equal ones share the gradient.")
 
 //         name     label      forward      dx                                    needs             domain       doc
 #define MEGAGRAD_UNARY(ROW) \
