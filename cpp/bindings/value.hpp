@@ -143,6 +143,9 @@ int initialize(PyObject* self, PyObject* args, PyObject* kwargs);
 PyObject* get_attribute(PyObject* self, PyObject* name);
 int set_attribute(PyObject* self, PyObject* name, PyObject* value);
 bool intern_attribute_names();
+// Python gives the instances of a subclass a __dict__ of their own, unless it has __slots__.
+bool keeps_attributes_in_extension(PyObject* self);
+bool store_attribute(PyValue* value, PyObject* name, PyObject* object);  // in the extension
 PyObject* children_tuple(PyObject* self);  // new; null with an exception set
 bool set_operands(PyValue* value, PyObject* children, PyObject* partials);
 bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object);

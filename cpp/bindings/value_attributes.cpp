@@ -219,9 +219,6 @@ int set_backward(PyObject* self, PyObject* object, void*) {
     return 0;
 }
 
-// Python gives the instances of a subclass a __dict__ of their own, unless it has __slots__.
-bool keeps_attributes_in_extension(PyObject* self) { return Py_TYPE(self)->tp_dictoffset == 0; }
-
 PyObject* get_dict(PyObject* self, void*) {
     if (!keeps_attributes_in_extension(self)) return PyObject_GenericGetDict(self, nullptr);
     PyExtension* extension = ensure_extension(as_value(self));
@@ -288,6 +285,16 @@ bool intern_attribute_names() {
     data_name = PyUnicode_InternFromString("data");
     grad_name = PyUnicode_InternFromString("grad");
     return data_name != nullptr && grad_name != nullptr;
+}
+
+bool keeps_attributes_in_extension(PyObject* self) { return Py_TYPE(self)->tp_dictoffset == 0; }
+
+bool store_attribute(PyValue* value, PyObject* name, PyObject* object) {
+    PyExtension* extension = ensure_extension(value);
+    if (extension == nullptr) return false;
+    if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return false;
+    track_before_attaching(value, object);
+    return PyDict_SetItem(extension->dict, name, object) == 0;
 }
 
 bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object) {
@@ -424,11 +431,7 @@ int set_attribute(PyObject* self, PyObject* name, PyObject* object) {
         return PyObject_GenericSetAttr(self, name, object);
     PyValue* value = as_value(self);
     if (object == nullptr) return delete_attribute(value, name);
-    PyExtension* extension = ensure_extension(value);
-    if (extension == nullptr) return -1;
-    if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return -1;
-    track_before_attaching(value, object);
-    return PyDict_SetItem(extension->dict, name, object);
+    return store_attribute(value, name, object) ? 0 : -1;
 }
 
 PyObject* represent(PyObject* self) {

@@ -164,7 +164,7 @@ PyObject* op_name(Op op) {
 }
 
 PyObject* attributes_of(PyObject* self) {
-    if (Py_TYPE(self)->tp_dictoffset == 0) {
+    if (keeps_attributes_in_extension(self)) {
         const PyExtension* extension = extension_of(as_value(self));
         return Py_NewRef(extension && extension->dict ? extension->dict : Py_None);
     }
@@ -293,8 +293,15 @@ PyObject* restore(PyObject*, PyObject* args) {
 }
 
 bool set_dict(PyObject* self, PyObject* dict) {
-    Owned own(PyObject_GetAttrString(self, "__dict__"));
-    return own && PyDict_Update(own.get(), dict) == 0;
+    if (!keeps_attributes_in_extension(self)) {
+        Owned own(PyObject_GetAttrString(self, "__dict__"));
+        return own && PyDict_Update(own.get(), dict) == 0;
+    }
+    PyObject *name, *object;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict, &position, &name, &object))
+        if (!store_attribute(as_value(self), name, object)) return false;
+    return true;
 }
 
 bool apply_state(PyObject* self, PyObject* dict, PyObject* label, PyObject* op_label,
