@@ -9,7 +9,7 @@ from megagrad._core import ops
 from megagrad.engine import Value
 
 TABLE = {row.name: row for row in ops()}
-METHODS = [row for row in ops() if row.kind != "operator"]
+METHODS = [row for row in ops() if row.kind != "infix"]
 
 SYMBOLS = {
     "add": lambda x, y: x + y,
@@ -44,7 +44,7 @@ def reference(row):
 
 
 def apply(row, *operands):
-    if row.kind == "operator":
+    if row.kind == "infix":
         return SYMBOLS[row.name](*operands)
     first, *others = operands
     return getattr(first if isinstance(first, Value) else Value(first), row.name)(*others)
@@ -144,7 +144,7 @@ def test_a_plain_number_on_either_side(row):
     by_both, a.grad = a.grad, 0.0
     left.backward()
     assert a.grad == by_both
-    if row.kind == "operator":
+    if row.kind == "infix":
         by_both, b.grad = b.grad, 0.0
         right = apply(row, x, b)
         assert right.data == both.data

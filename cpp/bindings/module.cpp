@@ -10,8 +10,8 @@ namespace {
 
 const char* kind_name(Kind kind) {
     switch (kind) {
-        case Kind::arithmetic:
-            return "operator";
+        case Kind::infix:
+            return "infix";
         case Kind::binary:
             return "binary";
         case Kind::unary:
@@ -25,15 +25,16 @@ const char* kind_name(Kind kind) {
 }
 
 void register_ops(py::module_& module) {
-    py::class_<OpInfo>(module, "OpInfo", "One row of the op table.")
+    py::class_<OpInfo>(module, "OpInfo", py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
+                       "One row of the op table.")
         .def_property_readonly("name", [](const OpInfo& row) { return row.name; })
         .def_property_readonly("label", [](const OpInfo& row) { return row.label; })
         .def_property_readonly("kind", [](const OpInfo& row) { return kind_name(row.kind); })
-        .def_property_readonly(
-            "arity",
-            [](const OpInfo& row) {
-                return row.kind == Kind::arithmetic || row.kind == Kind::binary ? 2 : 1;
-            })
+        .def_property_readonly("arity",
+                               [](const OpInfo& row) {
+                                   return row.kind == Kind::infix || row.kind == Kind::binary ? 2
+                                                                                              : 1;
+                               })
         .def_property_readonly("parameter", [](const OpInfo& row) { return row.parameter; })
         .def_property_readonly("default", [](const OpInfo& row) { return row.default_parameter; })
         .def_property_readonly("forward", [](const OpInfo& row) { return row.forward; })

@@ -57,7 +57,7 @@ std::string expression(Op op, double x, double y) {
         return result;
     };
     const OpInfo& row = info(op);
-    if (row.kind == Kind::arithmetic) return text(x) + " " + row.label + " " + text(y);
+    if (row.kind == Kind::infix) return text(x) + " " + row.label + " " + text(y);
     std::string result = std::string(row.name) + "(" + text(x);
     if (row.kind != Kind::unary) result += ", " + text(y);
     return result + ")";

@@ -299,8 +299,13 @@ bool set_dict(PyObject* self, PyObject* dict) {
     }
     PyObject *name, *object;
     Py_ssize_t position = 0;
-    while (PyDict_Next(dict, &position, &name, &object))
+    while (PyDict_Next(dict, &position, &name, &object)) {
+        if (!PyUnicode_CheckExact(name)) {  // whose hash might run code that changes the dict
+            PyErr_SetString(PyExc_TypeError, "attribute names must be strings");
+            return false;
+        }
         if (!store_attribute(as_value(self), name, object)) return false;
+    }
     return true;
 }
 

@@ -11,13 +11,14 @@ PyTypeObject* value_type = nullptr;
 namespace {
 
 constexpr const char* doc =
-    "Value(data, _children=(), _op='', label='')\n--\n\n"
+    "Value(data, _children=(), _op='', label='', *, children=(), op='', local_grads=())\n--\n\n"
     "A number that remembers how it was computed, and its gradient.\n\n"
     "data: a real number. _children: the Values it was computed from, in a user-made op. The "
     "third\n"
     "argument is the op's label if it is a str, and the op's local gradients, one number for each\n"
-    "child, if it is a sequence. label: a name to show. The keywords children, op and local_grads\n"
-    "are understood too.\n\n"
+    "child, if it is a sequence. label: a name to show. children, op and local_grads are other "
+    "names\n"
+    "of these, for keywords.\n\n"
     "Raises TypeError for data or children of another type, ValueError for local gradients of\n"
     "another length than the children.";
 

@@ -43,7 +43,7 @@ inline void apply_chain_rule(Node& node) {
 #define MEGAGRAD_CASE_TWO(name, ...) \
     case Op::name:                   \
         return propagate_two<formula::name##_>(node);
-            MEGAGRAD_OPERATORS(MEGAGRAD_CASE_TWO)
+            MEGAGRAD_INFIX(MEGAGRAD_CASE_TWO)
             MEGAGRAD_BINARY(MEGAGRAD_CASE_TWO)
 #undef MEGAGRAD_CASE_TWO
 #define MEGAGRAD_CASE_ONE(name, ...) \
@@ -153,7 +153,7 @@ double partial_by_lhs(const Node& node) {
 #define MEGAGRAD_CASE(name, ...) \
     case Op::name:               \
         return formula::name##_::dx(x, y, z);
-        MEGAGRAD_OPERATORS(MEGAGRAD_CASE)
+        MEGAGRAD_INFIX(MEGAGRAD_CASE)
         MEGAGRAD_BINARY(MEGAGRAD_CASE)
         MEGAGRAD_UNARY(MEGAGRAD_CASE)
         MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE)
@@ -169,7 +169,7 @@ double partial_by_rhs(const Node& node) {
 #define MEGAGRAD_CASE(name, ...) \
     case Op::name:               \
         return formula::name##_::dy(x, y, z);
-        MEGAGRAD_OPERATORS(MEGAGRAD_CASE)
+        MEGAGRAD_INFIX(MEGAGRAD_CASE)
         MEGAGRAD_BINARY(MEGAGRAD_CASE)
 #undef MEGAGRAD_CASE
         default:
@@ -182,7 +182,7 @@ double evaluate(Op op, double x, double y) {
 #define MEGAGRAD_CASE(name, ...) \
     case Op::name:               \
         return formula::name##_::forward(x, y);
-        MEGAGRAD_OPERATORS(MEGAGRAD_CASE)
+        MEGAGRAD_INFIX(MEGAGRAD_CASE)
         MEGAGRAD_BINARY(MEGAGRAD_CASE)
         MEGAGRAD_UNARY(MEGAGRAD_CASE)
         MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE)

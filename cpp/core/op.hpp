@@ -15,7 +15,7 @@ namespace megagrad {
 enum class Op : std::uint8_t {
     leaf,    // a number that a graph starts from
     custom,  // made by the user: its chain rule is local gradients or a closure
-    MEGAGRAD_OPERATORS(MEGAGRAD_FIRST_OF_ROW)   //
+    MEGAGRAD_INFIX(MEGAGRAD_FIRST_OF_ROW)       //
     MEGAGRAD_BINARY(MEGAGRAD_FIRST_OF_ROW)      //
     MEGAGRAD_UNARY(MEGAGRAD_FIRST_OF_ROW)       //
     MEGAGRAD_PARAMETRIC(MEGAGRAD_FIRST_OF_ROW)  //
@@ -54,7 +54,7 @@ using std::acos, std::asin, std::atan, std::cbrt, std::cos, std::cosh, std::erf,
                                    doc)                                                          \
     MEGAGRAD_FORMULAS(name, forward, dx, T(0))
 
-MEGAGRAD_OPERATORS(MEGAGRAD_TWO_OPERANDS)
+MEGAGRAD_INFIX(MEGAGRAD_TWO_OPERANDS)
 MEGAGRAD_BINARY(MEGAGRAD_TWO_OPERANDS)
 MEGAGRAD_UNARY(MEGAGRAD_ONE_OPERAND)
 MEGAGRAD_PARAMETRIC(MEGAGRAD_ONE_AND_PARAMETER)
@@ -66,7 +66,7 @@ MEGAGRAD_PARAMETRIC(MEGAGRAD_ONE_AND_PARAMETER)
 
 }  // namespace formula
 
-enum class Kind : std::uint8_t { structural, arithmetic, binary, unary, parametric };
+enum class Kind : std::uint8_t { structural, infix, binary, unary, parametric };
 
 // One row of the table as data.
 struct OpInfo {
@@ -83,32 +83,31 @@ struct OpInfo {
     const char* doc;
 };
 
-#define MEGAGRAD_ARITHMETIC_INFO(name, label, forward, dx, dy, needs, domain, doc) \
-    OpInfo{#name, label, Kind::arithmetic, "", 0, #forward, #dx, #dy, needs, domain, doc},
-#define MEGAGRAD_BINARY_INFO(name, label, forward, dx, dy, needs, domain, doc) \
+#define MEGAGRAD_INFIX_ROW(name, label, forward, dx, dy, needs, domain, doc) \
+    OpInfo{#name, label, Kind::infix, "", 0, #forward, #dx, #dy, needs, domain, doc},
+#define MEGAGRAD_BINARY_ROW(name, label, forward, dx, dy, needs, domain, doc) \
     OpInfo{#name, label, Kind::binary, "", 0, #forward, #dx, #dy, needs, domain, doc},
-#define MEGAGRAD_UNARY_INFO(name, label, forward, dx, needs, domain, doc) \
+#define MEGAGRAD_UNARY_ROW(name, label, forward, dx, needs, domain, doc) \
     OpInfo{#name, label, Kind::unary, "", 0, #forward, #dx, "", needs, domain, doc},
-#define MEGAGRAD_PARAMETRIC_INFO(name, label, parameter, default_, forward, dx, needs, domain, \
-                                 doc)                                                          \
-    OpInfo{#name, label, Kind::parametric, #parameter, default_, #forward, #dx,                \
+#define MEGAGRAD_PARAMETRIC_ROW(name, label, parameter, default_, forward, dx, needs, domain, doc) \
+    OpInfo{#name, label, Kind::parametric, #parameter, default_, #forward, #dx,                    \
            "",    needs, domain,           doc},
 
 inline constexpr std::array op_infos{
     OpInfo{"leaf", "", Kind::structural, "", 0, "", "", "", "", "", ""},
     OpInfo{"custom", "", Kind::structural, "", 0, "", "", "", "", "", ""},
-    MEGAGRAD_OPERATORS(MEGAGRAD_ARITHMETIC_INFO) MEGAGRAD_BINARY(MEGAGRAD_BINARY_INFO)
-        MEGAGRAD_UNARY(MEGAGRAD_UNARY_INFO) MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_INFO)};
+    MEGAGRAD_INFIX(MEGAGRAD_INFIX_ROW) MEGAGRAD_BINARY(MEGAGRAD_BINARY_ROW)
+        MEGAGRAD_UNARY(MEGAGRAD_UNARY_ROW) MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ROW)};
 
-#undef MEGAGRAD_ARITHMETIC_INFO
-#undef MEGAGRAD_BINARY_INFO
-#undef MEGAGRAD_UNARY_INFO
-#undef MEGAGRAD_PARAMETRIC_INFO
+#undef MEGAGRAD_INFIX_ROW
+#undef MEGAGRAD_BINARY_ROW
+#undef MEGAGRAD_UNARY_ROW
+#undef MEGAGRAD_PARAMETRIC_ROW
 
 inline const OpInfo& info(Op op) { return op_infos[static_cast<std::size_t>(op)]; }
 
 inline bool has_two_operands(Op op) {
-    return info(op).kind == Kind::arithmetic || info(op).kind == Kind::binary;
+    return info(op).kind == Kind::infix || info(op).kind == Kind::binary;
 }
 
 }  // namespace megagrad

@@ -23,7 +23,7 @@
 
 // Arithmetic with a symbol of its own: a slot of the Python type, not a method.
 //         name     label forward  dx                                            dy                                                needs     domain        doc
-#define MEGAGRAD_OPERATORS(ROW) \
+#define MEGAGRAD_INFIX(ROW) \
     ROW(add,     "+",  x + y,     T(1),                                         T(1),                                             "",       "-3:3 -3:3",  "The sum x + y.") \
     ROW(sub,     "-",  x - y,     T(1),                                         T(-1),                                            "",       "-3:3 -3:3",  "The difference x - y.") \
     ROW(mul,     "*",  x * y,     y,                                            x,                                                "",       "-3:3 -3:3",  "The product x * y.") \

@@ -1,0 +1,194 @@
+"""Write what is expanded from the op table: the stub of `_core`, and the README's table of ops.
+
+``python docs/generate.py`` rewrites both files; with ``--check`` it only tells whether they are up to
+date, and exits with 1 if not.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from megagrad._core import OpInfo, ops
+
+ROOT = Path(__file__).resolve().parent.parent
+STUB = ROOT / "python" / "megagrad" / "_core.pyi"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- ops: written by docs/generate.py -->", "<!-- end of ops -->"
+
+# The slots of each row that has a symbol of its own.
+SLOTS = {
+    "add": ("__add__", "__radd__"),
+    "sub": ("__sub__", "__rsub__"),
+    "mul": ("__mul__", "__rmul__"),
+    "div": ("__truediv__", "__rtruediv__"),
+}
+
+STUB_TEMPLATE = """\
+# Written by docs/generate.py from the op table; do not edit.
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
+
+import numpy as np
+from typing_extensions import disjoint_base
+
+__version__: Final[str]
+
+# What an operator takes beside a Value. NumPy's float64 is a float.
+_Number: TypeAlias = float | np.floating[Any] | np.integer[Any] | np.bool
+
+@disjoint_base
+class Value:
+    data: float
+    grad: float
+    label: str
+    _op: str
+    @property
+    def _prev(self) -> set[Value]: ...
+    @property
+    def _children(self) -> tuple[Value, ...]: ...
+    @property
+    def _local_grads(self) -> tuple[float, ...]: ...
+    @property
+    def _backward(self) -> Callable[[], object]: ...
+    @_backward.setter
+    def _backward(self, value: Callable[[], object]) -> None: ...
+    @_backward.deleter
+    def _backward(self) -> None: ...
+    def __init__(
+        self,
+        data: _Number,
+        _children: Iterable[Value] = (),
+        _op: str | Iterable[_Number] = "",
+        label: str = "",
+        *,
+        children: Iterable[Value] = (),
+        op: str = "",
+        local_grads: Iterable[_Number] = (),
+    ) -> None: ...
+    def backward(self) -> None: ...
+{operators}
+    def __pow__(self, value: Value | _Number, mod: None = None, /) -> Value: ...
+    def __rpow__(self, value: _Number, mod: None = None, /) -> Value: ...
+    def __neg__(self, /) -> Value: ...
+    def __abs__(self, /) -> Value: ...
+    def __float__(self, /) -> NoReturn: ...
+    def __lt__(self, value: Value | _Number, /) -> bool: ...
+    def __le__(self, value: Value | _Number, /) -> bool: ...
+    def __gt__(self, value: Value | _Number, /) -> bool: ...
+    def __ge__(self, value: Value | _Number, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any], /) -> Self: ...
+    def __reduce_ex__(self, protocol: Any, /) -> tuple[Any, ...]: ...
+    def __setstate__(self, state: Any, /) -> None: ...
+{methods}
+
+class OpInfo:
+    def __init__(self, *args: object, **kwargs: object) -> NoReturn: ...
+{fields}
+
+def ops() -> tuple[OpInfo, ...]: ...
+def _restore(
+    before: object,
+    cls: type[Value],
+    op: str,
+    data: float,
+    grad: float,
+    lhs: object = ...,
+    rhs: object = ...,
+    /,
+) -> Value: ...
+"""
+
+
+def operator_lines(row: OpInfo) -> list[str]:
+    """The stub of a binary operator and its reflected form; the one of pow has a third argument."""
+    plain, reflected = SLOTS[row.name]
+    return [
+        f"    def {plain}(self, value: Value | _Number, /) -> Value: ...",
+        f"    def {reflected}(self, value: _Number, /) -> Value: ...",
+    ]
+
+
+def method_line(row: OpInfo) -> str:
+    """The stub of a method of the table."""
+    arguments = {
+        "binary": "self, other: Value | _Number, /",
+        "unary": "self, /",
+        "parametric": f"self, /, {row.parameter}: _Number = {row.default}",
+    }[row.kind]
+    return f"    def {row.name}({arguments}) -> Value: ..."
+
+
+def field_line(name: str) -> str:
+    """The stub of one field of OpInfo."""
+    kinds = "Literal['infix', 'binary', 'unary', 'parametric']"
+    kind = {"kind": kinds, "arity": "int", "default": "float"}.get(name, "str")
+    return f"    @property\n    def {name}(self) -> {kind}: ..."
+
+
+def stub() -> str:
+    """The text of `_core.pyi`."""
+    fields = [name for name, value in vars(OpInfo).items() if isinstance(value, property)]
+    lines = [line for row in ops() if row.name in SLOTS for line in operator_lines(row)]
+    return STUB_TEMPLATE.format(
+        operators="\n".join(lines),
+        methods="\n".join(method_line(row) for row in ops() if row.kind != "infix"),
+        fields="\n".join(map(field_line, fields)),
+    ).replace("'", '"')
+
+
+def formula(text: str, row: OpInfo) -> str:
+    """A formula of the table as a reader would write it."""
+    text = re.sub(r"T\(([-\d.]+)\)", r"\1", text)
+    return re.sub(r"\by\b", row.parameter, text) if row.parameter else text
+
+
+def written(row: OpInfo) -> str:
+    """How the op is called in Python."""
+    if row.kind == "infix":
+        return f"x {row.label} y"
+    if row.name in ("neg", "abs"):
+        return {"neg": "-x", "abs": "abs(x)"}[row.name]
+    argument = {"binary": "y", "unary": "", "parametric": f"{row.parameter}={row.default}"}
+    return f"x.{row.name}({argument[row.kind]})"
+
+
+def readme_table() -> str:
+    """The README's table of ops, one row each."""
+    lines = ["| written | is | derivative by x | by y |", "|---|---|---|---|"]
+    for row in ops():
+        by_x, by_y = (f"`{formula(text, row)}`" if text else "" for text in (row.dx, row.dy))
+        lines.append(f"| `{written(row)}` | {row.doc.replace('|', '&#124;')} | {by_x} | {by_y} |")
+    return "\n".join(lines)
+
+
+def readme() -> str:
+    """The README with its table of ops written anew."""
+    before, rest = README.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{readme_table()}\n{END}{after}"
+
+
+def main() -> int:
+    """Write the files, or check them; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if outdated")
+    check = parser.parse_args().check
+    outdated = []
+    for path, text in ((STUB, stub()), (README, readme())):
+        if path.exists() and path.read_text() == text:
+            continue
+        outdated.append(path.relative_to(ROOT).as_posix())
+        if not check:
+            path.write_text(text)
+    if check and outdated:
+        print(f"{', '.join(outdated)} outdated: run python docs/generate.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
