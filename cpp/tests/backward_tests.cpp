@@ -1,0 +1,174 @@
+// Order and backward, on graphs of many shapes.
+#include <random>
+#include <unordered_map>
+
+#include "check.hpp"
+#include "graph.hpp"
+#include "order.hpp"
+
+namespace megagrad::test {
+
+namespace {
+
+bool never(const Node&) { return false; }
+
+std::vector<Node*> order_of(Node* root) {
+    Traversal walk;
+    topological_order(root, walk, never, [](Node*) {}, [] { return true; });
+    return walk.order;
+}
+
+Node* random_graph(Graph& graph, std::mt19937& random, int size) {
+    std::vector<Node*> nodes{graph.leaf(0.5), graph.leaf(-0.25), graph.leaf(1.5)};
+    for (int i = 0; i < size; ++i) {
+        const auto pick = [&] { return nodes[random() % nodes.size()]; };
+        switch (random() % 4) {
+            case 0:
+                nodes.push_back(graph.apply(Op::add, pick(), pick()));
+                break;
+            case 1:
+                nodes.push_back(graph.apply(Op::mul, graph.apply(Op::tanh, pick()), pick()));
+                break;
+            case 2:
+                nodes.push_back(graph.apply(Op::sub, pick(), 0.75));
+                break;
+            default:
+                nodes.push_back(graph.custom({pick(), pick()}, {0.5, -1.0}));
+        }
+    }
+    return nodes.back();
+}
+
+}  // namespace
+
+TEST(operands_come_before_their_users_and_once) {
+    std::mt19937 random(2);
+    for (int trial = 0; trial < 100; ++trial) {
+        Graph graph;
+        Node* root = random_graph(graph, random, 60);
+        const auto order = order_of(root);
+        std::unordered_map<Node*, std::size_t> place;
+        for (Node* node : order) place.emplace(node, place.size());
+        CHECK(place.size() == order.size());
+        CHECK(order.back() == root);
+        for (Node* node : order)
+            for_each_operand(*node,
+                             [&](Node* operand) { CHECK(place.at(operand) < place.at(node)); });
+    }
+}
+
+TEST(order_stops_when_told_to) {
+    Graph graph;
+    Node* root = graph.leaf(1);
+    for (int i = 0; i < 200'000; ++i) root = graph.apply(Op::add, root, 1.0);
+    Traversal walk;
+    CHECK(!topological_order(root, walk, never, [](Node*) {}, [] { return false; }));
+    PlainEnvironment stops(0);
+    CHECK(!backward(*root, stops));
+    PlainEnvironment goes_on;
+    CHECK(backward(*root, goes_on));
+}
+
+TEST(a_million_deep) {
+    Graph graph;
+    Node* x = graph.leaf(1);
+    Node* root = x;
+    for (int i = 0; i < 1'000'000; ++i) root = graph.apply(Op::add, root, x);
+    PlainEnvironment environment;
+    CHECK(backward(*root, environment));
+    CHECK(x->grad == 1'000'001);
+}
+
+TEST(gradients_of_random_graphs_are_path_sums) {
+    std::mt19937 random(3);
+    for (int trial = 0; trial < 100; ++trial) {
+        Graph graph;
+        Node* root = random_graph(graph, random, 40);
+        // The definition: d root / d node is the sum, over the users, of theirs times the partial.
+        const auto order = order_of(root);
+        std::unordered_map<Node*, double> expected{{root, 1.0}};
+        for (std::size_t i = order.size(); i-- > 0;) {
+            Node* node = order[i];
+            const double grad = expected[node];
+            if (node->op() == Op::custom) {
+                const Extension& extension = *node->rhs.extension;
+                for (std::size_t k = 0; k < extension.operands.size(); ++k)
+                    expected[extension.operands[k]] += extension.partials[k] * grad;
+                continue;
+            }
+            if (node->has(lhs_is_node)) expected[node->lhs.node] += partial_by_lhs(*node) * grad;
+            if (node->has(rhs_is_node)) expected[node->rhs.node] += partial_by_rhs(*node) * grad;
+        }
+        PlainEnvironment environment;
+        CHECK(backward(*root, environment));
+        for (Node* node : order) CHECK(is_close(node->grad, expected[node], 1e-12));
+    }
+}
+
+TEST(each_pass_propagates_its_own_contribution) {
+    Graph graph;
+    Node* x = graph.leaf(1);
+    Node* y = graph.apply(Op::mul, x, 2.0);
+    Node* z = graph.apply(Op::mul, y, 3.0);
+    PlainEnvironment environment;
+    for (const double times : {1.0, 2.0}) {
+        CHECK(backward(*z, environment));
+        CHECK(x->grad == 6 * times);
+        CHECK(y->grad == 3 * times);
+        CHECK(z->grad == 1);
+    }
+}
+
+TEST(a_stopped_pass_gives_earlier_gradients_back) {
+    Graph graph;
+    Node* x = graph.leaf(1);
+    Node* first = graph.apply(Op::mul, x, 2.0);
+    Node* closure = graph.apply(Op::mul, first, 1.0);
+    closure->set(has_closure);
+    Node* root = graph.apply(Op::mul, closure, 3.0);
+    first->grad = 42;
+    closure->grad = 7;
+    PlainEnvironment environment;
+    environment.closures_succeed = false;
+    CHECK(!backward(*root, environment));
+    CHECK(environment.closures == std::vector<Node*>{closure});
+    CHECK(first->grad == 42);
+    CHECK(closure->grad == 10);  // and its share of the pass, which had got there
+    CHECK(x->grad == 0);
+}
+
+TEST(a_leaf_with_a_closure_takes_part) {
+    Graph graph;
+    Node* x = graph.leaf(1);
+    x->set(has_closure);
+    PlainEnvironment environment;
+    CHECK(backward(*graph.apply(Op::mul, x, 2.0), environment));
+    CHECK(environment.closures == std::vector<Node*>{x});
+}
+
+TEST(an_extension_takes_the_right_operand_in) {
+    Graph graph;
+    Node* x = graph.leaf(2);
+    Node* y = graph.leaf(5);
+    Node* product = graph.apply(Op::mul, x, y);
+    Node* scaled = graph.apply(Op::leaky_relu, graph.apply(Op::neg, product), 0.5);
+    graph.extend(product);
+    graph.extend(scaled);
+    PlainEnvironment environment;
+    CHECK(backward(*scaled, environment));
+    CHECK(x->grad == -2.5);
+    CHECK(y->grad == -1);
+}
+
+TEST(late_binding) {
+    Graph graph;
+    Node* x = graph.leaf(2);
+    Node* y = graph.leaf(5);
+    Node* product = graph.apply(Op::mul, x, y);
+    x->data = 100;
+    PlainEnvironment environment;
+    CHECK(backward(*product, environment));
+    CHECK(y->grad == 100);
+}
+
+}  // namespace megagrad::test

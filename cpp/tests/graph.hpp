@@ -1,0 +1,76 @@
+// A graph that owns its nodes, as an embedder of the core would.
+#pragma once
+
+#include <deque>
+
+#include "backward.hpp"
+
+namespace megagrad::test {
+
+class Graph {
+public:
+    Node* leaf(double data) {
+        Node& node = nodes_.emplace_back();
+        node.data = data;
+        return &node;
+    }
+
+    Node* apply(Op op, Node* lhs, Node* rhs) {
+        Node* node = leaf(evaluate(op, lhs->data, rhs->data));
+        node->lhs.node = lhs;
+        node->rhs.node = rhs;
+        node->set(lhs_is_node | rhs_is_node);
+        node->set_op(op);
+        return node;
+    }
+
+    // y: the plain number on the right, or the parameter.
+    Node* apply(Op op, Node* lhs, double y = 0) {
+        Node* node = leaf(evaluate(op, lhs->data, y));
+        node->lhs.node = lhs;
+        node->rhs.number = y;
+        node->set(lhs_is_node);
+        node->set_op(op);
+        return node;
+    }
+
+    Node* custom(std::vector<Node*> operands, std::vector<double> partials) {
+        Node* node = leaf(0);
+        extend(node);
+        node->rhs.extension->operands = std::move(operands);
+        node->rhs.extension->partials = std::move(partials);
+        node->set_op(Op::custom);
+        return node;
+    }
+
+    // Gives a node an extension, which takes its right operand in.
+    void extend(Node* node) {
+        Extension& extension = extensions_.emplace_back();
+        extension.rhs = node->rhs;
+        node->rhs.extension = &extension;
+        node->set(extended);
+    }
+
+private:
+    std::deque<Node> nodes_;
+    std::deque<Extension> extensions_;
+};
+
+// Runs no closures, and stops after so many polls if told to.
+class PlainEnvironment : public Environment {
+public:
+    explicit PlainEnvironment(int polls_until_stop = -1) : polls_left_(polls_until_stop) {}
+    bool run_closure(Node& node) override {
+        closures.push_back(&node);
+        return closures_succeed;
+    }
+    bool poll() override { return polls_left_ < 0 || polls_left_-- > 0; }
+
+    std::vector<Node*> closures;
+    bool closures_succeed = true;
+
+private:
+    int polls_left_;
+};
+
+}  // namespace megagrad::test

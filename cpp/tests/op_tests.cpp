@@ -1,0 +1,121 @@
+// The op table: every row's partial derivatives against differences of its forward value.
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <sstream>
+#include <string>
+
+#include "check.hpp"
+#include "graph.hpp"
+
+namespace megagrad::test {
+
+namespace {
+
+struct Interval {
+    double low, high;
+};
+
+std::vector<Interval> domain_of(const OpInfo& row) {
+    std::istringstream text(row.domain);
+    std::vector<Interval> domain;
+    for (std::string part; text >> part;) {
+        const auto colon = part.find(':');
+        domain.push_back({std::stod(part), std::stod(part.substr(colon + 1))});
+    }
+    return domain;
+}
+
+std::vector<Op> table_ops() {
+    std::vector<Op> all;
+    for (std::size_t i = 0; i < op_infos.size(); ++i)
+        if (op_infos[i].kind != Kind::structural) all.push_back(static_cast<Op>(i));
+    return all;
+}
+
+// Of order h^4 (Abramowitz & Stegun 25.3.6).
+template <class Function>
+double slope(Function f, double x) {
+    const double h = 1e-3;
+    return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h);
+}
+
+bool is_near_a_kink(const OpInfo& row, double x, double y) {
+    for (const char* kinked : {"abs", "relu", "leaky_relu", "elu"})
+        if (std::strcmp(row.name, kinked) == 0) return std::fabs(x) < 0.01;
+    return row.kind == Kind::binary && std::fabs(x - y) < 0.01;
+}
+
+}  // namespace
+
+TEST(every_row_says_where_to_test_it) {
+    for (const Op op : table_ops()) {
+        const OpInfo& row = info(op);
+        const std::size_t numbers = row.kind == Kind::unary ? 1 : 2;
+        CHECK(domain_of(row).size() == numbers);
+        for (const Interval& interval : domain_of(row)) CHECK(interval.low < interval.high);
+        CHECK(*row.label != '\0');
+        CHECK(*row.doc != '\0');
+    }
+}
+
+TEST(names_are_unique) {
+    for (const OpInfo& row : op_infos) {
+        const auto same = [&](const OpInfo& other) {
+            return std::strcmp(row.name, other.name) == 0;
+        };
+        CHECK(std::count_if(op_infos.begin(), op_infos.end(), same) == 1);
+    }
+}
+
+TEST(partials_are_slopes) {
+    std::mt19937 random(1);
+    for (const Op op : table_ops()) {
+        const OpInfo& row = info(op);
+        const auto domain = domain_of(row);
+        for (int trial = 0; trial < 100; ++trial) {
+            const auto draw = [&](std::size_t i) {
+                return i < domain.size()
+                           ? std::uniform_real_distribution(domain[i].low, domain[i].high)(random)
+                           : 0.0;
+            };
+            const double x = draw(0), y = draw(1);
+            if (is_near_a_kink(row, x, y)) continue;
+            Graph graph;
+            Node* node = has_two_operands(op) ? graph.apply(op, graph.leaf(x), graph.leaf(y))
+                                              : graph.apply(op, graph.leaf(x), y);
+            const double by_x = slope([&](double t) { return evaluate(op, t, y); }, x);
+            if (!is_close(partial_by_lhs(*node), by_x, 1e-7))
+                std::printf("%s by x at %g, %g\n", row.name, x, y);
+            CHECK(is_close(partial_by_lhs(*node), by_x, 1e-7));
+            if (!has_two_operands(op)) continue;
+            const double by_y = slope([&](double t) { return evaluate(op, x, t); }, y);
+            CHECK(is_close(partial_by_rhs(*node), by_y, 1e-7));
+        }
+    }
+}
+
+TEST(one_node_propagates_its_partials) {
+    for (const Op op : table_ops()) {
+        Graph graph;
+        Node* x = graph.leaf(0.5);
+        Node* y = graph.leaf(0.75);
+        Node* node = has_two_operands(op) ? graph.apply(op, x, y) : graph.apply(op, x, 0.75);
+        node->grad = 2;
+        propagate(*node);
+        CHECK(x->grad == 2 * partial_by_lhs(*node));
+        CHECK(y->grad == (has_two_operands(op) ? 2 * partial_by_rhs(*node) : 0));
+    }
+}
+
+TEST(careful_functions_keep_their_digits) {
+    CHECK(sigmoid(-745.0) > 0);
+    CHECK(sigmoid(1000.0) == 1);
+    CHECK(softplus(1000.0) == 1000);
+    CHECK(is_close(softplus(-700.0) / std::exp(-700.0), 1, 1e-12));
+    CHECK(is_close(normal_cdf(-10.0) / 7.6198530241605260e-24, 1, 1e-12));
+    CHECK(std::isnan(maximum(std::nan(""), 1.0)) && std::isnan(maximum(1.0, std::nan(""))));
+    CHECK(std::isnan(minimum(std::nan(""), 1.0)) && std::isnan(minimum(1.0, std::nan(""))));
+}
+
+}  // namespace megagrad::test
