@@ -2,6 +2,7 @@
 
 import copy
 import io
+import itertools
 import pickle
 
 import pytest
@@ -65,7 +66,7 @@ def everything(root):
 
 @each_way
 def test_the_whole_graph_comes_along(duplicate):
-    x, w, product, out = graph()
+    _x, _w, _product, out = graph()
     out.backward()
     twin = duplicate(out)
     assert twin is not out
@@ -245,12 +246,12 @@ def test_one_pickler_for_many_dumps():
 
 
 def test_the_plain_python_pickler():
-    x, w, product, out = graph()
+    x, _w, _product, out = graph()
     buffer = io.BytesIO()
     pickle._Pickler(buffer).dump([out, x])
     out2, x2 = pickle._loads(buffer.getvalue())
     assert everything(out2) == everything(out)
-    assert x2 in {node for node in _nodes(out2)}
+    assert x2 in set(_nodes(out2))
 
 
 def _nodes(root):
@@ -332,4 +333,4 @@ def test_a_list_of_running_sums_is_copied_in_one_go():
     for _ in range(20_000):
         sums.append(sums[-1] + 1)
     twins = copy.deepcopy(sums)
-    assert all(twin._children[0] is before for before, twin in zip(twins, twins[1:], strict=False))
+    assert all(twin._children[0] is before for before, twin in itertools.pairwise(twins))

@@ -3,12 +3,11 @@
 import math
 
 import pytest
+import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megagrad.engine import Value
-
-from . import reference
 
 NUMBERS = st.floats(-2.0, 2.0).map(lambda x: round(x, 3))
 BINARY = [

@@ -5,15 +5,15 @@ on megagrad, and has to print the same, digit for digit.
 """
 
 import re
+import runpy
 import sys
 import types
 from pathlib import Path
 
 import pytest
+import reference
 
 import megagrad.engine
-
-from . import reference
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
 
@@ -23,7 +23,7 @@ def run(program, engine, monkeypatch, capsys):
     package.engine = engine
     monkeypatch.setitem(sys.modules, "micrograd", package)
     monkeypatch.setitem(sys.modules, "micrograd.engine", engine)
-    exec(compile(program.read_text(), str(program), "exec"), {"__name__": "__main__"})
+    runpy.run_path(str(program), run_name="__main__")
     return capsys.readouterr().out
 
 

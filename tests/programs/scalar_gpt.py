@@ -48,7 +48,12 @@ for step in range(8):
     for i, p in enumerate(parameters):
         m[i] = 0.85 * m[i] + 0.15 * p.grad
         v[i] = 0.99 * v[i] + 0.01 * p.grad**2
-        p.data -= 0.05 * m[i] / (1 - 0.85 ** (step + 1)) / (math.sqrt(v[i] / (1 - 0.99 ** (step + 1))) + 1e-8)
+        p.data -= (
+            0.05
+            * m[i]
+            / (1 - 0.85 ** (step + 1))
+            / (math.sqrt(v[i] / (1 - 0.99 ** (step + 1))) + 1e-8)
+        )
         p.grad = 0
     print(step, repr(loss.data))
 print(sum(p.data for p in parameters))
