@@ -1,0 +1,56 @@
+"""Rules that the code base keeps."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "CMakeLists.txt").exists(), reason="needs the whole checkout"
+)
+
+
+def sources(folder, *suffixes):
+    return [path for path in (ROOT / folder).rglob("*") if path.suffix in suffixes]
+
+
+def test_the_core_knows_no_python():
+    files = sources("cpp/core", ".hpp", ".cpp") + sources("cpp/tests", ".hpp", ".cpp")
+    assert len(files) > 5
+    for path in files:
+        assert not re.search(r'#include\s*[<"](Python\.h|pybind11|value\.hpp)', path.read_text()), path
+
+
+def test_only_the_module_file_uses_pybind11():
+    users = [p.name for p in sources("cpp", ".hpp", ".cpp") if "#include <pybind11" in p.read_text()]
+    assert users == ["module.cpp"]
+
+
+def test_what_is_generated_is_up_to_date():
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_build_file_is_short_and_portable():
+    text = (ROOT / "CMakeLists.txt").read_text()
+    assert len(text.splitlines()) < 80
+    for flag in ("-march=", "-mtune=", "-mavx", "-Ofast"):
+        assert flag not in text
+    assert not re.search(r"^[^#]*-ffast-math", text, re.MULTILINE)
+
+
+def test_names_say_what_a_file_is_about():
+    for path in sources("cpp", ".hpp", ".cpp") + sources("python", ".py") + sources("bench", ".py"):
+        assert not re.search(r"util|helper|manager|misc|common", path.stem), path
+
+
+def test_the_version_is_the_newest_in_the_changelog():
+    import megagrad
+
+    newest = re.search(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest[1] == megagrad.__version__

@@ -1,0 +1,24 @@
+"""What `import megagrad` loads, and that it works without NumPy being loaded."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def python(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("module", ["megagrad", "megagrad.engine", "megagrad.nn"])
+def test_numpy_is_not_loaded(module):
+    heavy = ["numpy", "matplotlib", "argparse", "rich", "typing"]
+    loaded = python(f"import sys, {module}; print(*[m for m in {heavy} if m in sys.modules])")
+    assert loaded == []
+
+
+def test_the_engine_works_without_numpy():
+    code = "import sys; sys.modules['numpy'] = None\nfrom megagrad.engine import Value\n"
+    assert python(code + "x = Value(3); (x * x).backward(); print(x.grad)") == ["6.0"]
