@@ -14,7 +14,7 @@ def python(code):
 
 @pytest.mark.parametrize("module", ["megagrad", "megagrad.engine", "megagrad.nn"])
 def test_numpy_is_not_loaded(module):
-    heavy = ["numpy", "matplotlib", "argparse", "rich", "typing"]
+    heavy = ["numpy", "matplotlib", "argparse", "rich"]
     loaded = python(f"import sys, {module}; print(*[m for m in {heavy} if m in sys.modules])")
     assert loaded == []
 
@@ -22,3 +22,12 @@ def test_numpy_is_not_loaded(module):
 def test_the_engine_works_without_numpy():
     code = "import sys; sys.modules['numpy'] = None\nfrom megagrad.engine import Value\n"
     assert python(code + "x = Value(3); (x * x).backward(); print(x.grad)") == ["6.0"]
+
+
+def test_nn_is_imported_when_asked_for():
+    code = "import sys, megagrad; print('megagrad.nn' in sys.modules)\n"
+    assert python(code + "print(megagrad.nn.MLP(2, [1]))")[:2] == ["False", "MLP"]
+    with pytest.raises(AttributeError, match="module 'megagrad' has no attribute 'missing'"):
+        import megagrad
+
+        megagrad.missing  # noqa: B018
