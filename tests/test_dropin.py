@@ -651,3 +651,43 @@ def test_seeded_weights_are_micrograds():
     random.seed(7)
     assert first.data == random.uniform(-1, 1)
     assert copy.copy(first).data == first.data
+
+
+class Slim(Value):
+    __slots__ = ()
+
+
+class OtherSlim(Value):
+    __slots__ = ()
+
+
+def test_class_assignment_does_no_harm():
+    for _ in range(3):
+        values = [Value(float(i)) for i in range(100)] + [Slim(float(i)) for i in range(100)]
+        for value, new in zip(values, [Slim, OtherSlim] * 50 + [Value, OtherSlim] * 50, strict=True):
+            value.__class__ = new
+        total = sum(value * 2 for value in values)
+        total.backward()
+        assert all(value.grad == 2.0 for value in values)
+        assert {type(value) for value in values} == {Value, Slim, OtherSlim}
+        del values, total, value
+        fresh = [Value(1.0) + 1 for _ in range(1000)]
+        assert all(type(value) is Value for value in fresh)
+
+
+def test_init_can_be_replaced_from_outside():
+    original, seen = Value.__init__, []
+
+    def counting(self, *args, **kwargs):
+        seen.append(args)
+        original(self, *args, **kwargs)
+
+    Value.__init__ = counting
+    try:
+        assert Value(1.0).data == 1.0
+        assert Value(2.0, label="x").label == "x"
+    finally:
+        Value.__init__ = original
+    assert seen == [(1.0,), (2.0,)]
+    assert Value(3.0).data == 3.0
+    assert len(seen) == 2

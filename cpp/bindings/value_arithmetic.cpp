@@ -104,8 +104,13 @@ constexpr bool is_checked(Op op) {
 inline PyObject* new_node(Op op, double z, Operand lhs, Operand rhs, unsigned flags) {
     PyValue* result = allocate();
     if (result == nullptr) return nullptr;
-    result->node =
-        Node{z, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
+    result->node = Node{z,
+                        0.0,
+                        lhs,
+                        rhs,
+                        0,
+                        static_cast<std::uint8_t>(op),
+                        static_cast<std::uint8_t>(flags | pooled)};
     result->weakrefs = nullptr;
     if (flags & lhs_is_node) adopt(result, lhs.node);
     if (flags & rhs_is_node) adopt(result, rhs.node);

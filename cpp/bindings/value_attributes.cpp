@@ -373,6 +373,7 @@ PyObject* construct(PyTypeObject* type, PyObject*, PyObject*) {
         value = allocate();
         if (value == nullptr) return nullptr;
         value->node = Node{};
+        value->node.set(pooled);
     } else {
         value = as_value(type->tp_alloc(type, 0));
         if (value == nullptr) return nullptr;
@@ -390,7 +391,8 @@ int initialize(PyObject* self, PyObject* args, PyObject* kwargs) {
 
 PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names) {
     const Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    if (count == 1 && names == nullptr) {
+    const bool patched = value_type->tp_init != initialize || value_type->tp_new != construct;
+    if (count == 1 && names == nullptr && !patched) {
         double data = 0;
         return number_or_type_error(args[0], "Value() data", data) ? new_leaf(data) : nullptr;
     }
@@ -404,9 +406,7 @@ PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, 
             if (PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names, i), args[count + i]) < 0)
                 return nullptr;
     }
-    Owned value(construct(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
-    if (!value || initialize(value.get(), tuple.get(), keywords.get()) < 0) return nullptr;
-    return value.release();
+    return PyType_Type.tp_call(type, tuple.get(), keywords.get());
 }
 
 PyObject* get_attribute(PyObject* self, PyObject* name) {

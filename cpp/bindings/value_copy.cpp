@@ -50,6 +50,7 @@ void stop_listing(std::uint64_t epoch) {
 // Root and all it depends on, operands first, less what `skip` holds for.
 template <class Skip>
 bool list_all(Node* root, std::vector<Node*>& order, Skip skip) {
+    const OperandsKept while_walking;
     try {
         Traversal walk;
         const bool complete = topological_order(

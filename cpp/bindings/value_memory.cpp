@@ -65,8 +65,8 @@ void delete_extension(PyExtension* extension) {
 void free_memory(PyValue* value) {
     PyObject* object = as_object(value);
     PyTypeObject* type = Py_TYPE(object);
-    if (type == value_type) {
-        if (free_list.size < most_free) {
+    if (value->node.has(pooled)) {
+        if (type == value_type && free_list.size < most_free) {
             value->node.lhs.node = free_list.head;
             free_list.head = &value->node;
             ++free_list.size;
@@ -112,7 +112,9 @@ void deallocate(PyObject* self) {
     if (is_exact_value(self) && value_type->tp_finalize != nullptr &&
         PyObject_CallFinalizerFromDealloc(self) < 0)
         return;  // resurrected
-    if (value->node.has(tracked)) PyObject_GC_UnTrack(self);
+    // Python tracks an instance of a subclass again before it gets here; __class__ may be assigned
+    // to, so the flag alone does not tell.
+    if (value->node.has(tracked) || !is_exact_value(self)) PyObject_GC_UnTrack(self);
     if (value->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
     push_dying(&value->node);
     if (!draining) drain();

@@ -136,10 +136,12 @@ bool propagate_all(const std::vector<Node*>& order, Environment& environment) {
 bool backward(Node& root, Environment& environment) {
     BorrowedScratch scratch;
     EarlierGradients earlier(scratch->saved);
-    root.grad = 0;  // is about to be set, so it needs no setting aside
     const bool ordered = topological_order(
         &root, scratch->walk, [](const Node& node) { return is_leaf(node); },
-        [&](Node* node) { earlier.set_aside(node); }, [&] { return environment.poll(); });
+        [&](Node* node) {
+            if (node != &root) earlier.set_aside(node);  // the root's will be set, not added to
+        },
+        [&] { return environment.poll(); });
     if (!ordered) return false;
     root.grad = 1;
     return propagate_all(scratch->walk.order, environment);

@@ -137,6 +137,19 @@ TEST(a_stopped_pass_gives_earlier_gradients_back) {
     CHECK(x->grad == 0);
 }
 
+TEST(a_pass_that_is_stopped_while_ordering_changes_nothing) {
+    Graph graph;
+    Node* root = graph.leaf(1);
+    for (int i = 0; i < 200'000; ++i) {
+        root = graph.apply(Op::add, root, 1.0);
+        root->grad = i;
+    }
+    PlainEnvironment environment(0);
+    CHECK(!backward(*root, environment));
+    for (Node* node = root; node->op() == Op::add; node = node->lhs.node)
+        CHECK(node->grad == node->data - 2);
+}
+
 TEST(a_leaf_with_a_closure_takes_part) {
     Graph graph;
     Node* x = graph.leaf(1);

@@ -1,0 +1,96 @@
+"""Compares megagrad with micrograd: ``python bench``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+try:
+    import check
+    import report
+    from engines import ENGINES
+    from rich.console import Console
+    from rich.progress import track
+    from targets import Figures
+    from timing import interleaved
+    from workload import Workload
+    from workloads import WORKLOADS
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is not installed; in the repository: pip install '.[bench]'")
+
+PASSES = 4
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python bench",
+        description="Measure megagrad against micrograd, with the garbage collector on and off.",
+        epilog="A figure in brackets is the ratio to megagrad's. bench/README.md tells what each "
+        "row measures, and how.",
+    )
+    names = [workload.name for workload in WORKLOADS]
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only check that all engines compute equal results; exit code 1 if they do not",
+    )
+    parser.add_argument("--quick", action="store_true", help="one pass: sooner done, but noisier")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        choices=names,
+        default=names,
+        help=f"only these workloads, out of: {', '.join(names)}",
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    return parser.parse_args()
+
+
+def compare(workload: Workload) -> bool:
+    """Say whether there was anything to compare; exit with code 1 if engines differ."""
+    outcomes = check.outcomes(workload, ENGINES)
+    differences = check.differences(workload, outcomes)
+    if differences:
+        sys.exit("\n".join(["engines do not compute the same:", *differences]))
+    return len(outcomes) > 1
+
+
+def measure(workloads: Sequence[Workload], passes: int) -> Figures:
+    """Return the medians over so many passes through all workloads."""
+    samples: dict[str, dict[str, list[float]]] = {w.name: defaultdict(list) for w in workloads}
+    for workload in watched([*workloads] * passes, "measuring"):
+        suited = [engine for engine in ENGINES if workload.suits(engine)]
+        samplers = {engine.name: workload.sampler(engine) for engine in suited}
+        for name, figures in interleaved(samplers, workload.rounds).items():
+            samples[workload.name][name] += figures
+    return {
+        workload: {engine: median(figures) for engine, figures in engines.items()}
+        for workload, engines in samples.items()
+    }
+
+
+def watched(workloads: Sequence[Workload], doing: str) -> Iterable[Workload]:
+    """Go through the workloads, with a bar on the terminal if there is one."""
+    console = Console(stderr=True)
+    return track(workloads, doing, console=console, transient=True, disable=not console.is_terminal)
+
+
+def main() -> None:
+    """Check all workloads, then measure them and print the tables."""
+    given = arguments()
+    chosen = [workload for workload in WORKLOADS if workload.name in given.only]
+    compared = sum(compare(workload) for workload in watched(chosen, "checking"))
+    if given.check:
+        print(f"{compared} workloads checked, all engines compute equal results")
+        return
+    figures = measure(chosen, passes=1 if given.quick else PASSES)
+    report.show(chosen, figures, given.markdown)
+
+
+if __name__ == "__main__":
+    main()

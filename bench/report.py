@@ -1,0 +1,108 @@
+"""How the figures are shown."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from engines import ENGINES, MEGAGRAD, Engine
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from targets import TARGETS, Figures
+from workload import Workload
+
+UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "bytes": 1.0}
+NARROWEST = 150
+
+Rows = list[list[str]]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor())
+
+
+def machine() -> str:
+    """Return a line that says what was measured, and where."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    packages = ", ".join(f"{name} {version(name)}" for name in ("megagrad", "micrograd"))
+    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, {python}, {packages}"
+
+
+def rounded(figure: float) -> str:
+    """Return the figure with three significant digits, and all digits before the point."""
+    if figure == 0:
+        return "0"
+    whole_digits = len(str(int(abs(figure))))
+    return f"{figure:,.{max(0, 3 - whole_digits)}f}"
+
+
+def _cell(workload: Workload, engine: Engine, figures: Figures) -> str:
+    medians = figures[workload.name]
+    if engine.name not in medians:
+        return "-"
+    figure = rounded(medians[engine.name] * UNITS[workload.unit])
+    if engine is MEGAGRAD or MEGAGRAD.name not in medians:
+        return figure
+    return f"{figure} ({rounded(medians[engine.name] / medians[MEGAGRAD.name])}x)"
+
+
+def _heading() -> list[str]:
+    return ["", "unit", *(engine.name for engine in ENGINES)]
+
+
+def _rows(workloads: Sequence[Workload], figures: Figures) -> Rows:
+    return [
+        [w.title, w.unit, *(_cell(w, engine, figures) for engine in ENGINES)] for w in workloads
+    ]
+
+
+def _verdicts(figures: Figures) -> Rows:
+    rows = []
+    for target in TARGETS:
+        try:
+            measured = target.measure(figures)
+        except KeyError:
+            continue
+        verdict = "holds" if target.holds(measured) else "FALLS SHORT"
+        rows.append([target.title, target.limit, rounded(measured), verdict])
+    return rows
+
+
+def _markdown(heading: Sequence[str], rows: Rows, left: int) -> str:
+    rule = ["---"] * left + ["---:"] * (len(heading) - left)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, rule, *rows))
+
+
+def _draw(heading: Sequence[str], rows: Rows, left: int) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for i, title in enumerate(heading):
+        table.add_column(title, justify="left" if i < left else "right", no_wrap=i < left)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def show(workloads: Sequence[Workload], figures: Figures, markdown: bool) -> None:
+    """Print the machine, the table of all figures, and the targets."""
+    tables = (
+        (_heading(), _rows(workloads, figures), 2),
+        (["target", "limit", "measured", ""], _verdicts(figures), 2),
+    )
+    print(machine())
+    for heading, rows, left in tables:
+        if markdown:
+            print(f"\n{_markdown(heading, rows, left)}")
+        else:
+            _draw(heading, rows, left)
