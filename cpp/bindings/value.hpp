@@ -13,6 +13,7 @@
 #include <new>
 
 #include "node.hpp"
+#include "node_pool.hpp"
 
 namespace megagrad::python {
 
@@ -51,12 +52,7 @@ inline bool is_value(PyObject* object) {
 
 // --- memory (value_memory.cpp) ---------------------------------------------------------------
 
-// Freed nodes, chained through lhs; the last one freed is the first one reused.
-struct FreeList {
-    Node* head = nullptr;
-    std::size_t size = 0;
-};
-extern FreeList free_list;
+extern NodePool node_pool;
 
 // Set once an object was attached to a node that was an operand already: from then on every node
 // is known to the collector, since any might be part of a cycle.
@@ -66,11 +62,9 @@ PyValue* allocate_from_interpreter();  // null with MemoryError set
 
 // A new exact Value whose node the caller must fill in; null with MemoryError set.
 inline PyValue* allocate() {
-    Node* node = free_list.head;
-    if (node == nullptr) return allocate_from_interpreter();
-    free_list.head = node->lhs.node;
-    --free_list.size;
-    PyValue* value = value_of(node);
+    void* memory = node_pool.take();
+    if (memory == nullptr) return allocate_from_interpreter();
+    PyValue* value = static_cast<PyValue*>(memory);
     Py_SET_REFCNT(as_object(value), 1);
     return value;
 }

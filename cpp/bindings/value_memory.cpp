@@ -4,20 +4,14 @@
 #include <utility>
 #include <vector>
 
-#include "live_nodes.hpp"
 #include "value.hpp"
 
 namespace megagrad::python {
 
-FreeList free_list;
+NodePool node_pool;
 bool track_every_node = false;
 
 namespace {
-
-LiveNodes live_nodes;
-
-// 10 MiB: enough for the nodes of a typical training step, little enough to keep.
-constexpr std::size_t most_free = 1 << 17;
 
 // Values that no one refers to any more, chained through their gradients.
 Node* dying = nullptr;
@@ -66,13 +60,8 @@ void free_memory(PyValue* value) {
     PyObject* object = as_object(value);
     PyTypeObject* type = Py_TYPE(object);
     if (value->node.has(pooled)) {
-        if (type == value_type && free_list.size < most_free) {
-            value->node.lhs.node = free_list.head;
-            free_list.head = &value->node;
-            ++free_list.size;
-            return;
-        }
-        live_nodes.remove(value);
+        if (type == value_type && node_pool.give(value)) return;
+        node_pool.remove(value);
     }
     type->tp_free(object);
     Py_DECREF(type);
@@ -97,7 +86,7 @@ PyValue* allocate_from_interpreter() {
     PyValue* value = PyObject_GC_New(PyValue, value_type);
     if (value == nullptr) return nullptr;
     try {
-        live_nodes.add(value);
+        node_pool.add(value);
     } catch (const std::bad_alloc&) {
         PyObject_GC_Del(value);
         Py_DECREF(value_type);
@@ -153,7 +142,7 @@ void track_users(PyValue* value) {
     track(value);
     if (!value->node.has(consumed) || track_every_node) return;
     track_every_node = true;
-    live_nodes.for_each([](void* address) {
+    node_pool.for_each([](void* address) {
         PyValue* live = static_cast<PyValue*>(address);
         if (Py_REFCNT(as_object(live)) > 0) track(live);
     });

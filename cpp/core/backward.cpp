@@ -102,7 +102,7 @@ public:
 
 private:
     bool is_worth_keeping() const {
-        constexpr std::size_t always_kept = 1 << 16, never_kept = 1 << 22;
+        constexpr std::size_t always_kept = 1 << 16, never_kept = 1 << 21;
         const auto& [walk, saved] = scratch_;
         const std::size_t capacity =
             std::max({walk.order.capacity(), walk.stack.capacity(), saved.capacity()});
