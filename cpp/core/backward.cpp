@@ -11,7 +11,15 @@ namespace {
 
 template <class Formula>
 inline void propagate_two(Node& node) {
-    const double x = lhs_value(node), y = rhs_value(node), z = node.data, grad = node.grad;
+    const double z = node.data, grad = node.grad;
+    if (node.has_just(lhs_is_node | rhs_is_node, lhs_is_node | rhs_is_node | extended)) [[likely]] {
+        Node &lhs = *node.lhs.node, &rhs = *node.rhs.node;
+        const double x = lhs.data, y = rhs.data;
+        lhs.grad += Formula::dx(x, y, z) * grad;
+        rhs.grad += Formula::dy(x, y, z) * grad;
+        return;
+    }
+    const double x = lhs_value(node), y = rhs_value(node);
     if (node.has(lhs_is_node)) node.lhs.node->grad += Formula::dx(x, y, z) * grad;
     if (node.has(rhs_is_node)) rhs_of(node).node->grad += Formula::dy(x, y, z) * grad;
 }
@@ -117,7 +125,7 @@ private:
 };
 
 bool propagate_all(const std::vector<Node*>& order, Environment& environment) {
-    constexpr std::size_t lookahead = 8, poll_interval = 1 << 16;
+    constexpr std::size_t lookahead = 32, poll_interval = 1 << 16;
     for (std::size_t i = order.size(); i-- > 0;) {
         if (i >= lookahead) prefetch(order[i - lookahead]);
         Node& node = *order[i];

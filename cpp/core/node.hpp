@@ -46,6 +46,7 @@ struct Node {
     Op op() const { return static_cast<Op>(op_bits); }
     void set_op(Op op) { op_bits = static_cast<std::uint8_t>(op); }
     bool has(unsigned mask) const { return (flags & mask) != 0; }
+    bool has_just(unsigned bits, unsigned mask) const { return (flags & mask) == bits; }
     void set(unsigned mask) { flags = static_cast<std::uint8_t>(flags | mask); }
     void mark(std::uint64_t number) { epoch = number & ((std::uint64_t{1} << 48) - 1); }
     void clear(unsigned mask) { flags = static_cast<std::uint8_t>(flags & ~mask); }
@@ -76,7 +77,7 @@ inline double rhs_value(const Node& node) {
 
 // Backward has nothing to do at such a node but to let gradients accumulate.
 inline bool is_leaf(const Node& node) {
-    return !node.has(lhs_is_node | rhs_is_node | has_closure) && node.op() != Op::custom;
+    return node.op() == Op::leaf && !node.has(has_closure);
 }
 
 template <class Visit>

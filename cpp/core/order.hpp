@@ -62,7 +62,12 @@ bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
         enter(node);
         node->mark(epoch);
         stack.back() = top | 1;
+        const std::size_t depth = stack.size();
         for_each_operand(*node, push);
+        if (stack.size() == depth) {  // nothing to wait for
+            order.push_back(node);
+            stack.pop_back();
+        }
         if (--until_poll == 0) {
             if (!poll()) return false;
             until_poll = poll_interval;
