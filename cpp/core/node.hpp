@@ -76,9 +76,7 @@ inline double rhs_value(const Node& node) {
 }
 
 // Backward has nothing to do at such a node but to let gradients accumulate.
-inline bool is_leaf(const Node& node) {
-    return node.op() == Op::leaf && !node.has(has_closure);
-}
+inline bool is_leaf(const Node& node) { return node.op() == Op::leaf && !node.has(has_closure); }
 
 template <class Visit>
 void for_each_operand(const Node& node, Visit visit) {

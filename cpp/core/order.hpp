@@ -41,36 +41,32 @@ bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
     auto& [order, stack] = walk;
     order.clear();
     stack.clear();
-    const auto push = [&](Node* node) {
-        if (node->epoch != epoch && !skip(*node))
-            stack.push_back(reinterpret_cast<std::uintptr_t>(node));
-    };
-    stack.push_back(reinterpret_cast<std::uintptr_t>(root));
+    Node* node = root;
     std::size_t until_poll = poll_interval;
-    while (!stack.empty()) {
-        const std::uintptr_t top = stack.back();
-        if (top & 1) {
-            order.push_back(reinterpret_cast<Node*>(top - 1));
-            stack.pop_back();
-            continue;
-        }
-        Node* node = reinterpret_cast<Node*>(top);
-        if (node->epoch == epoch) {  // reached by another path meanwhile
-            stack.pop_back();
-            continue;
-        }
+    while (node != nullptr) {
         enter(node);
         node->mark(epoch);
-        stack.back() = top | 1;
-        const std::size_t depth = stack.size();
-        for_each_operand(*node, push);
-        if (stack.size() == depth) {  // nothing to wait for
-            order.push_back(node);
-            stack.pop_back();
-        }
+        stack.push_back(reinterpret_cast<std::uintptr_t>(node) | 1);
+        // Goes on with the last operand that has to be visited; the others wait on the stack.
+        Node* next = nullptr;
+        for_each_operand(*node, [&](Node* operand) {
+            if (operand->epoch == epoch || skip(*operand)) return;
+            if (next != nullptr) stack.push_back(reinterpret_cast<std::uintptr_t>(next));
+            next = operand;
+        });
         if (--until_poll == 0) {
             if (!poll()) return false;
             until_poll = poll_interval;
+        }
+        node = next;
+        while (node == nullptr && !stack.empty()) {
+            const std::uintptr_t top = stack.back();
+            stack.pop_back();
+            Node* waiting = reinterpret_cast<Node*>(top & ~std::uintptr_t{1});
+            if (top & 1)
+                order.push_back(waiting);
+            else if (waiting->epoch != epoch)  // not reached by another path meanwhile
+                node = waiting;
         }
     }
     return true;
