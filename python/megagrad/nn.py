@@ -1,0 +1,280 @@
+"""Neurons, layers and multi-layer perceptrons: micrograd's ``nn`` on the compiled engine.
+
+Seeded with ``random.seed(n)``, networks draw the weights that micrograd draws, in its order, and
+compute the same numbers to the last bit.
+"""
+
+import operator
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from typing import Any, NamedTuple
+
+from megagrad._core import ops
+from megagrad.engine import Value
+
+# With Value and random, as ``from micrograd.nn import *`` gives them too.
+__all__ = ["ACTIVATIONS", "MLP", "IncompatibleKeys", "Layer", "Module", "Neuron", "Value", "random"]
+
+Activation = str | Callable[[Value], Value]
+
+# The ops that a neuron may end with, by name, and their labels.
+ACTIVATIONS = {row.name: row.label for row in ops() if row.kind in ("unary", "parametric")}
+
+
+class IncompatibleKeys(NamedTuple):
+    """How a state differs from the module it was loaded into."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """What has parameters: the base class of neurons, layers, networks and your own models.
+
+    The parameters of a module are the Values that its attributes hold, directly or in lists,
+    tuples, dicts and other modules; a Value that was computed from others is a result, not a
+    parameter. A subclass may override ``parameters()``, as in micrograd, to say so itself.
+    """
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for parameter in self.parameters():
+            parameter.grad = 0
+
+    def parameters(self) -> list[Value]:
+        """List the parameters, in the order in which the attributes were defined."""
+        return [value for _, value in _named_values(self) if not value._children]
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Iterate over the parameters with their names, such as ``layers.0.neurons.3.w.1``.
+
+        The order is that of ``parameters()``. A parameter held in several places comes once, under
+        the first name found. Raises ValueError if an overridden ``parameters()`` lists a Value
+        that no attribute leads to, as it has no name.
+        """
+        names = {value: name for name, value in _named_values(self)}
+        for parameter in dict.fromkeys(self.parameters()):
+            if parameter not in names:
+                raise ValueError(
+                    f"{parameter!r} is one of parameters(), but no attribute of the "
+                    f"{type(self).__name__} leads to it through lists, tuples, dicts and modules, "
+                    "so it has no name"
+                )
+            yield names[parameter], parameter
+
+    def state_dict(self) -> dict[str, float]:
+        """Return the parameters' names and numbers: all that training has changed."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float], strict: bool = True) -> IncompatibleKeys:
+        """Set the parameters to the numbers of a ``state_dict()``; gradients stay as they are.
+
+        state: a real number for each name. With ``strict=False``, names that only one side knows
+        are passed over. Returns those names, as PyTorch does.
+
+        Raises RuntimeError, as PyTorch does, if strict and the names differ, and TypeError for a
+        state that is not a mapping to real numbers. After an error nothing has changed.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state must be a mapping of names to numbers, not {_kind(state)}")
+        parameters = dict(self.named_parameters())
+        differences = IncompatibleKeys(
+            missing_keys=[name for name in parameters if name not in state],
+            unexpected_keys=[name for name in state if name not in parameters],
+        )
+        if strict and any(differences):
+            raise RuntimeError(
+                f"the state does not fit the {type(self).__name__}: "
+                f"missing names {differences.missing_keys}, "
+                f"unexpected names {differences.unexpected_keys}"
+            )
+        numbers = {name: _number(name, state[name]) for name in parameters if name in state}
+        for name, number in numbers.items():
+            parameters[name].data = number
+        return differences
+
+
+class Neuron(Module):
+    """A weighted sum of the inputs and a bias, through an activation.
+
+    nin: how many inputs, at least 1. nonlin: False leaves the activation out. activation: the name
+    of an op of one operand (``'relu'``, ``'tanh'``, ``'leaky_relu'``, …), or a function from Value
+    to Value.
+
+    The weights ``w`` are drawn uniformly from -1 to 1 with the module ``random``; the bias ``b`` is
+    0. Raises TypeError if nin is not an integer, ValueError if it is below 1 or no op has the
+    activation's name.
+    """
+
+    def __init__(self, nin: int, nonlin: bool = True, activation: Activation = "relu") -> None:
+        """See the class."""
+        count = _count("nin", nin)
+        self.activation = _known(activation)
+        self.nonlin = nonlin
+        self.w = [Value(random.uniform(-1, 1)) for _ in range(count)]
+        self.b = Value(0)
+
+    def __call__(self, x: Iterable[Value | float]) -> Value:
+        """Return the activation of ``b + w[0]*x[0] + w[1]*x[1] + …``, summed in that order.
+
+        x: as many numbers or Values as there are weights; else ValueError.
+        """
+        inputs = _sized(x)
+        if len(inputs) != len(self.w):
+            raise ValueError(f"{self!r} got {len(inputs)} inputs, expected {len(self.w)}")
+        act = sum((wi * xi for wi, xi in zip(self.w, inputs, strict=True)), self.b)
+        if not self.nonlin:
+            return act
+        if callable(self.activation):
+            return self.activation(act)
+        result: Value = getattr(act, self.activation)()
+        return result
+
+    def parameters(self) -> list[Value]:
+        """List the weights, then the bias."""
+        return [*self.w, self.b]
+
+    def __repr__(self) -> str:
+        """Return micrograd's form, such as ``ReLUNeuron(2)``."""
+        return f"{_title(self.activation) if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """Neurons side by side, on the same inputs.
+
+    nin: how many inputs, at least 1. nout: how many neurons, at least 1. nonlin, activation: as of
+    a Neuron. Raises what Neuron raises.
+    """
+
+    def __init__(
+        self, nin: int, nout: int, nonlin: bool = True, activation: Activation = "relu"
+    ) -> None:
+        """See the class."""
+        self.neurons = [Neuron(nin, nonlin, activation) for _ in range(_count("nout", nout))]
+
+    def __call__(self, x: Iterable[Value | float]) -> Any:
+        """Return the neurons' outputs, a list of Values; the Value itself if there is only one.
+
+        x: nin numbers or Values; else ValueError.
+        """
+        inputs = _sized(x)
+        out = [neuron(inputs) for neuron in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def parameters(self) -> list[Value]:
+        """List the parameters of the first neuron, then those of the second, and so on."""
+        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
+    def __repr__(self) -> str:
+        """Return micrograd's form, such as ``Layer of [ReLUNeuron(2), ReLUNeuron(2)]``."""
+        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers one after the other, the last one linear.
+
+    nin: how many inputs, at least 1. nouts: how many neurons each layer has, at least one layer.
+    activation: as of a Neuron, for all layers but the last. Raises what Neuron raises.
+    """
+
+    def __init__(self, nin: int, nouts: Iterable[int], activation: Activation = "relu") -> None:
+        """See the class."""
+        if not isinstance(nouts, Iterable):
+            raise TypeError(f"nouts must be a list with the size of each layer, not {_kind(nouts)}")
+        sizes = [nin, *nouts]
+        if len(sizes) < 2:
+            raise ValueError("nouts must name the size of at least one layer, got none")
+        last = len(sizes) - 2
+        self.layers = [
+            Layer(sizes[i], sizes[i + 1], nonlin=i != last, activation=activation)
+            for i in range(last + 1)
+        ]
+
+    def __call__(self, x: Iterable[Value | float]) -> Any:
+        """Return the last layer's outputs, a list of Values; the Value itself if there is only one.
+
+        x: nin numbers or Values; else ValueError.
+        """
+        out: Any = x
+        for layer in self.layers:
+            out = layer([out] if isinstance(out, Value) else out)
+        return out
+
+    def parameters(self) -> list[Value]:
+        """List the parameters of the first layer, then those of the second, and so on."""
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+    def __repr__(self) -> str:
+        """Return micrograd's form, ``MLP of [Layer of […], …]``."""
+        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+def _named_values(module: Module) -> Iterator[tuple[str, Value]]:
+    """Walk a module's attributes, with a stack of its own as nesting may be deep."""
+    seen: set[int] = set()
+    stack: list[tuple[str, Any]] = [("", module)]
+    while stack:
+        name, found = stack.pop()
+        inside = _inside(found)
+        if (inside is None and not isinstance(found, Value)) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        if inside is None:
+            yield name, found
+        else:
+            prefix = f"{name}." if name else ""
+            stack.extend([(f"{prefix}{key}", part) for key, part in inside][::-1])
+
+
+def _inside(found: object) -> Iterable[tuple[object, object]] | None:
+    if isinstance(found, Module):
+        return vars(found).items()
+    if isinstance(found, dict):
+        return found.items()
+    if isinstance(found, list | tuple):
+        return enumerate(found)
+    return None
+
+
+def _sized(x: Iterable[Value | float]) -> Any:
+    """Return x, as a list if it can be walked only once."""
+    return x if isinstance(x, Sized) else list(x)
+
+
+def _kind(thing: object) -> str:
+    return f"'{type(thing).__name__}'"
+
+
+def _number(name: str, number: float) -> float:
+    try:
+        return Value(number).data
+    except TypeError:
+        raise TypeError(f"state[{name!r}] must be a real number, not {_kind(number)}") from None
+
+
+def _count(name: str, count: int) -> int:
+    try:
+        whole = operator.index(count)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {_kind(count)}") from None
+    if whole < 1:
+        raise ValueError(f"{name} must be at least 1, got {whole}")
+    return whole
+
+
+def _known(activation: Activation) -> Activation:
+    if callable(activation) or activation in ACTIVATIONS:
+        return activation
+    raise ValueError(
+        f"unknown activation {activation!r}: known are {', '.join(ACTIVATIONS)}, "
+        "and functions from Value to Value"
+    )
+
+
+def _title(activation: Activation) -> str:
+    """Return the activation's name as repr shows it: ReLU, Tanh, LeakyRelu."""
+    if callable(activation):
+        name = getattr(activation, "__name__", type(activation).__name__)
+    else:
+        name = ACTIVATIONS[activation]
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))

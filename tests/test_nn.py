@@ -1,0 +1,381 @@
+"""Neurons, layers and networks: micrograd's numbers, PyTorch's names."""
+
+import copy
+import math
+import pickle
+import random
+import re
+
+import numpy as np
+import pytest
+
+from megagrad import Value, nn
+from megagrad.nn import MLP, Layer, Module, Neuron
+
+
+def plain_weights(nin, nouts):
+    """What micrograd draws: for each neuron of each layer its weights; the biases are 0."""
+    sizes = [nin, *nouts]
+    return [
+        [[random.uniform(-1, 1) for _ in range(sizes[i])] for _ in range(sizes[i + 1])]
+        for i in range(len(nouts))
+    ]
+
+
+def plain_forward(layers, x):
+    """What micrograd computes, in floats and in its order of additions."""
+    for i, layer in enumerate(layers):
+        sums = []
+        for weights in layer:
+            act = 0.0
+            for weight, value in zip(weights, x, strict=True):
+                act = act + weight * value
+            sums.append(max(act, 0.0) if i < len(layers) - 1 else act)
+        x = sums
+    return x
+
+
+@pytest.mark.parametrize(("nin", "nouts"), [(2, [16, 16, 1]), (3, [4, 2]), (1, [1]), (5, (7,))])
+def test_weights_and_outputs_are_micrograds_to_the_last_bit(nin, nouts):
+    random.seed(1337)
+    weights = plain_weights(nin, nouts)
+    random.seed(1337)
+    model = MLP(nin, nouts)
+    flat = [w for layer in weights for neuron in layer for w in [*neuron, 0.0]]
+    assert [p.data for p in model.parameters()] == flat
+    for _ in range(20):
+        x = [random.gauss(0, 2) for _ in range(nin)]
+        out = model(x)
+        expected = plain_forward(weights, x)
+        if nouts[-1] == 1:
+            assert out.data == expected[0]
+        else:
+            assert [value.data for value in out] == expected
+
+
+def test_known_weights():
+    random.seed(1337)
+    neuron = Neuron(2)
+    assert [w.data for w in neuron.w] == [0.23550571390294128, 0.06653114721000164]
+    assert neuron.b.data == 0
+    assert neuron.nonlin is True
+
+
+def test_against_micrograd_itself():
+    micrograd = pytest.importorskip("micrograd.nn")
+    random.seed(3)
+    theirs = micrograd.MLP(2, [8, 8, 1])
+    random.seed(3)
+    ours = MLP(2, [8, 8, 1])
+    assert repr(ours) == repr(theirs)
+    xs = [[random.uniform(-2, 2), random.uniform(-2, 2)] for _ in range(20)]
+    for x in xs:
+        assert ours(x).data == theirs(x).data
+    sum((ours(x) - 1) ** 2 for x in xs).backward()
+    sum((theirs(x) - 1) ** 2 for x in xs).backward()
+    assert [p.grad for p in ours.parameters()] == pytest.approx(
+        [p.grad for p in theirs.parameters()], rel=1e-12
+    )
+
+
+def test_reprs():
+    assert repr(Neuron(2)) == "ReLUNeuron(2)"
+    assert repr(Neuron(1, nonlin=False)) == "LinearNeuron(1)"
+    assert repr(Neuron(2, False, "tanh")) == "LinearNeuron(2)"
+    assert repr(Neuron(2, activation="tanh")) == "TanhNeuron(2)"
+    assert repr(Neuron(2, activation="leaky_relu")) == "LeakyReluNeuron(2)"
+    assert repr(Neuron(2, activation=Value.exp)) == "ExpNeuron(2)"
+    assert repr(Layer(2, 2)) == "Layer of [ReLUNeuron(2), ReLUNeuron(2)]"
+    assert repr(MLP(2, [2, 1])) == (
+        "MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]"
+    )
+    assert "TanhNeuron(2)], Layer of [LinearNeuron(1)]" in repr(MLP(2, [1, 1], activation="tanh"))
+
+
+def test_a_single_output_is_a_value_and_several_are_a_list():
+    assert isinstance(Neuron(2)([1, 2]), Value)
+    assert isinstance(Layer(2, 1)([1, 2]), Value)
+    assert [type(out) for out in Layer(2, 3)([1, 2])] == [Value] * 3
+    assert isinstance(MLP(2, [3, 1])([1, 2]), Value)
+    assert len(MLP(2, [3, 2])([1, 2])) == 2
+
+
+def test_a_layer_of_one_neuron_may_be_in_the_middle():
+    model = MLP(2, [1, 3, 1])
+    assert isinstance(model([1.0, 2.0]), Value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [list, tuple, np.array, iter, lambda x: [Value(a) for a in x], lambda x: map(Value, x)],
+)
+def test_inputs_of_many_kinds(make):
+    random.seed(2)
+    model = MLP(2, [3, 1])
+    assert model(make([0.5, -1.5])).data == model([0.5, -1.5]).data
+
+
+@pytest.mark.parametrize("name", nn.ACTIVATIONS)
+def test_every_unary_op_is_an_activation(name):
+    neuron = Neuron(1, activation=name)
+    neuron.w[0].data = 0.5
+    out = neuron([0.5])
+    assert out.data == getattr(Value(0.25), name)().data
+    assert out._op == nn.ACTIVATIONS[name]
+
+
+def test_activations_are_those_ops_that_need_one_operand():
+    assert {"relu", "tanh", "sigmoid", "leaky_relu", "elu", "sin"} <= set(nn.ACTIVATIONS)
+    assert not {"add", "pow", "maximum"} & set(nn.ACTIVATIONS)
+
+
+def test_a_function_may_be_the_activation():
+    neuron = Neuron(1, activation=lambda v: v * 10)
+    neuron.w[0].data = 0.5
+    assert neuron([3.0]).data == 15
+
+
+def test_the_last_layer_is_linear_and_the_others_are_not():
+    model = MLP(2, [3, 3, 2], activation="tanh")
+    assert [[n.nonlin for n in layer.neurons] for layer in model.layers] == [
+        [True] * 3,
+        [True] * 3,
+        [False] * 2,
+    ]
+    assert {n.activation for layer in model.layers for n in layer.neurons} == {"tanh"}
+
+
+def test_nonlin_and_activation_are_read_when_called():
+    neuron = Neuron(1)
+    neuron.w[0].data = -0.5
+    assert neuron([1.0]).data == 0
+    neuron.nonlin = False
+    assert neuron([1.0]).data == -0.5
+    neuron.nonlin, neuron.activation = True, "tanh"
+    assert neuron([1.0]).data == math.tanh(-0.5)
+
+
+@pytest.mark.parametrize(
+    "make", [Neuron, lambda n, **k: Layer(n, 2, **k), lambda n, **k: MLP(n, [2], **k)]
+)
+def test_unknown_activation(make):
+    with pytest.raises(ValueError, match=r"unknown activation 'tahn': known are .*\btanh\b"):
+        make(2, activation="tahn")
+
+
+@pytest.mark.parametrize("x", [[], [1.0], [1.0, 2.0, 3.0], np.zeros(4)])
+@pytest.mark.parametrize("model", [Neuron(2), Layer(2, 3), MLP(2, [3, 1])])
+def test_wrong_number_of_inputs(model, x):
+    with pytest.raises(ValueError, match=f"got {len(x)} inputs, expected 2"):
+        model(x)
+
+
+@pytest.mark.parametrize("size", [2.0, "2", None])
+def test_sizes_must_be_integers(size):
+    for make in (Neuron, lambda n: Layer(n, 1), lambda n: Layer(1, n), lambda n: MLP(2, [n])):
+        with pytest.raises(TypeError, match=f"must be an integer, not '{type(size).__name__}'"):
+            make(size)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_sizes_must_be_positive(size):
+    for make in (Neuron, lambda n: Layer(n, 1), lambda n: Layer(1, n), lambda n: MLP(2, [n])):
+        with pytest.raises(ValueError, match=f"n(in|out) must be at least 1, got {size}"):
+            make(size)
+
+
+def test_an_mlp_needs_layers():
+    with pytest.raises(ValueError, match="at least one layer"):
+        MLP(2, [])
+    with pytest.raises(TypeError, match=r"nouts must be a list .*not 'int'"):
+        MLP(2, 16)
+
+
+def test_a_wrong_size_draws_no_number():
+    random.seed(1)
+    state = random.getstate()
+    for make in (lambda: Neuron(0), lambda: Layer(2, 0), lambda: Neuron(2, activation="no")):
+        with pytest.raises(ValueError, match=r"at least|unknown"):
+            make()
+    assert random.getstate() == state
+
+
+def test_numpy_integers_are_integers():
+    assert len(MLP(np.int64(2), [np.int32(3)]).parameters()) == 9
+
+
+def test_parameters_are_in_micrograds_order():
+    model = MLP(2, [3, 2])
+    assert len(model.parameters()) == 3 * 3 + 2 * 4
+    assert model.parameters() == [
+        p for layer in model.layers for n in layer.neurons for p in [*n.w, n.b]
+    ]
+
+
+def test_zero_grad():
+    model = MLP(2, [3, 1])
+    (model([1.0, -1.0]) * 3).backward()
+    assert any(p.grad for p in model.parameters())
+    model.zero_grad()
+    assert [p.grad for p in model.parameters()] == [0] * 13
+
+
+def test_names():
+    model = MLP(2, [4, 1])
+    names = dict(model.named_parameters())
+    assert names["layers.0.neurons.3.w.1"] is model.layers[0].neurons[3].w[1]
+    assert names["layers.1.neurons.0.b"] is model.layers[1].neurons[0].b
+    assert list(names.values()) == model.parameters()
+    assert list(names)[:4] == [f"layers.0.neurons.0.{p}" for p in ("w.0", "w.1", "b")] + [
+        "layers.0.neurons.1.w.0"
+    ]
+
+
+class Own(Module):
+    """A module in all the shapes a user's may have, without a parameters() of its own."""
+
+    def __init__(self):
+        self.scale = Value(2)
+        self.pairs = {"a": (Value(3), "text"), 7: [Value(4)]}
+        self.net = MLP(1, [1])
+        self.again = self.scale
+        self.top = self
+        self.loop = [self.pairs]
+        self.loop.append(self.loop)
+        self.size = 5
+        self.last = self.scale * 3
+
+
+def test_a_module_without_parameters_of_its_own():
+    own = Own()
+    assert list(dict(own.named_parameters())) == [
+        "scale",
+        "pairs.a.0",
+        "pairs.7.0",
+        "net.layers.0.neurons.0.w.0",
+        "net.layers.0.neurons.0.b",
+    ]
+    assert [p.data for p in own.parameters()[:3]] == [2, 3, 4]
+    assert own.parameters() == [p for _, p in own.named_parameters()]
+    assert Module().parameters() == []
+
+
+def test_deep_nesting_needs_no_recursion():
+    own = Module()
+    own.chain = [Value(1)]
+    for _ in range(5_000):
+        own.chain = [own.chain]
+    ((name, value),) = own.named_parameters()
+    assert value.data == 1
+    assert name == "chain" + ".0" * 5_001
+
+
+class Overriding(Module):
+    """As micrograd's own classes: parameters() says what is trained, in what order."""
+
+    def __init__(self):
+        self.frozen = Value(1)
+        self.w = [Value(2), Value(3)]
+        self.scaled = Value(1) * 4
+
+    def parameters(self):
+        return [self.scaled, *reversed(self.w), self.w[0]]
+
+
+def test_a_module_with_parameters_of_its_own():
+    own = Overriding()
+    assert list(own.named_parameters()) == [
+        ("scaled", own.scaled),
+        ("w.1", own.w[1]),
+        ("w.0", own.w[0]),
+    ]
+    own.w[0].grad = own.frozen.grad = 5
+    own.zero_grad()
+    assert (own.w[0].grad, own.frozen.grad) == (0, 5)
+    assert own.state_dict() == {"scaled": 4, "w.1": 3, "w.0": 2}
+
+
+def test_a_parameter_that_no_attribute_leads_to_has_no_name():
+    class Hidden(Module):
+        def parameters(self):
+            return [value]
+
+    value = Value(1)
+    with pytest.raises(ValueError, match="no attribute of the Hidden leads to it"):
+        Hidden().state_dict()
+
+
+def test_state_goes_from_one_network_to_another():
+    random.seed(1)
+    trained, fresh = MLP(2, [3, 1]), MLP(2, [3, 1])
+    state = trained.state_dict()
+    assert len(state) == 13
+    assert {type(number) for number in state.values()} == {float}
+    assert fresh([1, 2]).data != trained([1, 2]).data
+    before = fresh.parameters()
+    before[0].grad = 7
+    assert fresh.load_state_dict(state) == ([], [])
+    assert fresh.state_dict() == state
+    assert fresh.parameters() == before
+    assert before[0].grad == 7
+    assert fresh([1, 2]).data == trained([1, 2]).data
+
+
+def test_state_is_a_copy_and_takes_numpy_numbers():
+    neuron = Neuron(1)
+    state = neuron.state_dict()
+    neuron.w[0].data += 1
+    assert neuron.w[0].data != state["w.0"]
+    neuron.load_state_dict({"w.0": np.float32(0.5), "b": 1})
+    assert neuron.state_dict() == {"w.0": 0.5, "b": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda s: s.pop("b"), RuntimeError, "Neuron: missing names ['b'], unexpected names []"),
+        (lambda s: s.update(c=1), RuntimeError, "missing names [], unexpected names ['c']"),
+        (lambda s: s.update(b="1"), TypeError, "state['b'] must be a real number, not 'str'"),
+        (lambda s: s.update(b=None), TypeError, "state['b'] must be a real number, not 'NoneType'"),
+        (lambda s: s.update(b=Value(1)), TypeError, "must be a real number, not 'Value'"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
+    neuron = Neuron(2)
+    before = neuron.state_dict()
+    state = dict.fromkeys(before, 9.0)
+    change(state)
+    with pytest.raises(error, match=re.escape(message)):
+        neuron.load_state_dict(state)
+    assert neuron.state_dict() == before
+
+
+def test_a_state_must_be_a_mapping():
+    with pytest.raises(TypeError, match=r"must be a mapping .*not 'list'"):
+        Neuron(1).load_state_dict([1, 2])
+
+
+def test_a_lenient_load_takes_what_fits():
+    neuron = Neuron(2)
+    w1 = neuron.w[1].data
+    differences = neuron.load_state_dict({"w.0": 5, "b": 6, "c": 7}, strict=False)
+    assert differences.missing_keys == ["w.1"]
+    assert differences.unexpected_keys == ["c"]
+    assert neuron.state_dict() == {"w.0": 5, "w.1": w1, "b": 6}
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies(duplicate):
+    model = MLP(2, [3, 1], activation="tanh")
+    twin = duplicate(model)
+    assert twin.state_dict() == model.state_dict()
+    assert twin([1, 2]).data == model([1, 2]).data
+    assert not set(twin.parameters()) & set(model.parameters())
+
+
+def test_subclasses_may_pass_keywords_on_as_in_micrograd():
+    class Wide(Layer):
+        def __init__(self, nin, nout, **kwargs):
+            super().__init__(nin, nout * 2, **kwargs)
+
+    assert repr(Wide(1, 1, nonlin=False)) == "Layer of [LinearNeuron(1), LinearNeuron(1)]"
