@@ -21,11 +21,15 @@ def test_the_core_knows_no_python():
     files = sources("cpp/core", ".hpp", ".cpp") + sources("cpp/tests", ".hpp", ".cpp")
     assert len(files) > 5
     for path in files:
-        assert not re.search(r'#include\s*[<"](Python\.h|pybind11|value\.hpp)', path.read_text()), path
+        assert not re.search(r'#include\s*[<"](Python\.h|pybind11|value\.hpp)', path.read_text()), (
+            path
+        )
 
 
 def test_only_the_module_file_uses_pybind11():
-    users = [p.name for p in sources("cpp", ".hpp", ".cpp") if "#include <pybind11" in p.read_text()]
+    users = [
+        p.name for p in sources("cpp", ".hpp", ".cpp") if "#include <pybind11" in p.read_text()
+    ]
     assert users == ["module.cpp"]
 
 

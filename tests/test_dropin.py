@@ -664,7 +664,9 @@ class OtherSlim(Value):
 def test_class_assignment_does_no_harm():
     for _ in range(3):
         values = [Value(float(i)) for i in range(100)] + [Slim(float(i)) for i in range(100)]
-        for value, new in zip(values, [Slim, OtherSlim] * 50 + [Value, OtherSlim] * 50, strict=True):
+        for value, new in zip(
+            values, [Slim, OtherSlim] * 50 + [Value, OtherSlim] * 50, strict=True
+        ):
             value.__class__ = new
         total = sum(value * 2 for value in values)
         total.backward()

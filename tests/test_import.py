@@ -27,7 +27,7 @@ def test_the_engine_works_without_numpy():
 def test_nn_is_imported_when_asked_for():
     code = "import sys, megagrad; print('megagrad.nn' in sys.modules)\n"
     assert python(code + "print(megagrad.nn.MLP(2, [1]))")[:2] == ["False", "MLP"]
-    with pytest.raises(AttributeError, match="module 'megagrad' has no attribute 'missing'"):
-        import megagrad
+    import megagrad
 
+    with pytest.raises(AttributeError, match="module 'megagrad' has no attribute 'missing'"):
         megagrad.missing  # noqa: B018

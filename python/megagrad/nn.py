@@ -6,7 +6,7 @@ compute the same numbers to the last bit.
 
 import operator
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from megagrad._core import ops
@@ -122,7 +122,7 @@ class Neuron(Module):
         inputs = _sized(x)
         if len(inputs) != len(self.w):
             raise ValueError(f"{self!r} got {len(inputs)} inputs, expected {len(self.w)}")
-        act = sum((wi * xi for wi, xi in zip(self.w, inputs, strict=True)), self.b)
+        act = sum(map(operator.mul, self.w, inputs), self.b)
         if not self.nonlin:
             return act
         if callable(self.activation):
@@ -238,7 +238,7 @@ def _inside(found: object) -> Iterable[tuple[object, object]] | None:
 
 def _sized(x: Iterable[Value | float]) -> Any:
     """Return x, as a list if it can be walked only once."""
-    return x if isinstance(x, Sized) else list(x)
+    return x if hasattr(x, "__len__") else list(x)
 
 
 def _kind(thing: object) -> str:
