@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import cycle
+from itertools import count, cycle
 from random import Random
 from typing import Any
 
@@ -10,7 +10,8 @@ from engines import Engine
 from timing import Sampler, collector, seconds
 from workload import Outcome, Workload
 
-LEAVES = 128
+LEAVES = 127
+PRODUCTS = 32
 NODES_A_SAMPLE = 100_000
 
 
@@ -20,13 +21,26 @@ def leaves(number: type[Any]) -> list[Any]:
     return [number(draw(-1, 1)) for _ in range(LEAVES)]
 
 
-def sum_of_products(supply: Any, nodes: int) -> Any:
-    """Return a balanced tree of sums over products of leaves: so many nodes, leaves not counted."""
-    if nodes == 0:
-        return next(supply)
-    left = sum_of_products(supply, (nodes - 1) // 2)
-    right = sum_of_products(supply, nodes - 1 - (nodes - 1) // 2)
-    return left * right if nodes == 1 else left + right
+def weighted_sum(supply: Any, products: int) -> Any:
+    """Return what a neuron computes: products of leaves, added up one after the other."""
+    total = next(supply) * next(supply)
+    for _ in range(products - 1):
+        total = total + next(supply) * next(supply)
+    return total
+
+
+def network(supply: Any, nodes: int) -> Any:
+    """Return a balanced tree of sums over weighted sums, about so many nodes without the leaves."""
+    if nodes <= 2 * PRODUCTS:
+        return weighted_sum(supply, max(nodes // 2, 1))
+    return network(supply, nodes // 2) + network(supply, nodes - nodes // 2)
+
+
+def size(nodes: int) -> int:
+    """Return how many nodes such a network has exactly: in a binary tree, one less than leaves."""
+    drawn = count()
+    network((1.0 for _ in drawn), nodes)
+    return next(drawn) - 1
 
 
 class Backward(Workload):
@@ -45,24 +59,25 @@ class Backward(Workload):
         return engine.autograd and self.nodes <= engine.largest_graph
 
     def outcome(self, engine: Engine) -> Outcome | None:
-        """Compute the tree and the gradients of its leaves."""
+        """Compute the graph and the gradients of its leaves."""
         parameters = leaves(engine.value)
         with collector(False):
-            root = sum_of_products(cycle(parameters), self.nodes)
+            root = network(cycle(parameters), self.nodes)
             root.backward()
         return Outcome([root.data], [leaf.grad for leaf in parameters])
 
     def sampler(self, engine: Engine) -> Sampler:
         """Time the first backward of every graph, right after the graph was built."""
         graphs = max(1, NODES_A_SAMPLE // self.nodes)
+        visited = graphs * size(self.nodes)
         supply = cycle(leaves(engine.value))
 
         def sample() -> float:
             with collector(engine.collector):
                 spent = sum(
-                    seconds(sum_of_products(supply, self.nodes).backward) for _ in range(graphs)
+                    seconds(network(supply, self.nodes).backward) for _ in range(graphs)
                 )
-            return spent / (graphs * self.nodes)
+            return spent / visited
 
         return sample
 

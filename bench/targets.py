@@ -45,6 +45,10 @@ def _ours(workload: str, scale: float = 1) -> Callable[[Figures], float]:
 
 TARGETS = (
     Target("a + b, times complex + complex", _times("add", MEGAGRAD, COMPLEX), at_most=1.1),
+    Target("nanoseconds of Value(1.0)", _ours("construct", 1e9), at_most=60),
+    Target("microseconds of the README expression", _ours("expression", 1e6), at_most=2.5),
+    Target("backward, ns a node of 100,000", _ours("backward-100000", 1e9), at_most=12),
+    Target("backward, ns a node of 1,000,000", _ours("backward-1000000", 1e9), at_most=45),
     Target(
         "moons step, times faster than micrograd, gc off",
         _times("moons", MICROGRAD_GC_OFF, MEGAGRAD),
