@@ -74,9 +74,7 @@ class Backward(Workload):
 
         def sample() -> float:
             with collector(engine.collector):
-                spent = sum(
-                    seconds(network(supply, self.nodes).backward) for _ in range(graphs)
-                )
+                spent = sum(seconds(network(supply, self.nodes).backward) for _ in range(graphs))
             return spent / visited
 
         return sample
