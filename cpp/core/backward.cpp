@@ -9,31 +9,31 @@ namespace megagrad {
 
 namespace {
 
-template <class Formula>
+template <class Formulas>
 inline void propagate_two(Node& node) {
     const double z = node.data, grad = node.grad;
     if (node.has_just(lhs_is_node | rhs_is_node, lhs_is_node | rhs_is_node | extended)) [[likely]] {
         Node &lhs = *node.lhs.node, &rhs = *node.rhs.node;
         const double x = lhs.data, y = rhs.data;
-        lhs.grad += Formula::dx(x, y, z) * grad;
-        rhs.grad += Formula::dy(x, y, z) * grad;
+        lhs.grad += Formulas::dx(x, y, z) * grad;
+        rhs.grad += Formulas::dy(x, y, z) * grad;
         return;
     }
     const double x = lhs_value(node), y = rhs_value(node);
-    if (node.has(lhs_is_node)) node.lhs.node->grad += Formula::dx(x, y, z) * grad;
-    if (node.has(rhs_is_node)) rhs_of(node).node->grad += Formula::dy(x, y, z) * grad;
+    if (node.has(lhs_is_node)) node.lhs.node->grad += Formulas::dx(x, y, z) * grad;
+    if (node.has(rhs_is_node)) rhs_of(node).node->grad += Formulas::dy(x, y, z) * grad;
 }
 
-template <class Formula>
+template <class Formulas>
 inline void propagate_one(Node& node) {
     Node& operand = *node.lhs.node;
-    operand.grad += Formula::dx(operand.data, 0.0, node.data) * node.grad;
+    operand.grad += Formulas::dx(operand.data, 0.0, node.data) * node.grad;
 }
 
-template <class Formula>
+template <class Formulas>
 inline void propagate_parametric(Node& node) {
     Node& operand = *node.lhs.node;
-    operand.grad += Formula::dx(operand.data, rhs_of(node).number, node.data) * node.grad;
+    operand.grad += Formulas::dx(operand.data, rhs_of(node).number, node.data) * node.grad;
 }
 
 void propagate_custom(Node& node) {
@@ -43,28 +43,18 @@ void propagate_custom(Node& node) {
 }
 
 inline void apply_chain_rule(Node& node) {
-    switch (node.op()) {
-        case Op::leaf:
-            return;
-        case Op::custom:
-            return propagate_custom(node);
-#define MEGAGRAD_CASE_TWO(name, ...) \
-    case Op::name:                   \
-        return propagate_two<formula::name##_>(node);
-            MEGAGRAD_INFIX(MEGAGRAD_CASE_TWO)
-            MEGAGRAD_BINARY(MEGAGRAD_CASE_TWO)
-#undef MEGAGRAD_CASE_TWO
-#define MEGAGRAD_CASE_ONE(name, ...) \
-    case Op::name:                   \
-        return propagate_one<formula::name##_>(node);
-            MEGAGRAD_UNARY(MEGAGRAD_CASE_ONE)
-#undef MEGAGRAD_CASE_ONE
-#define MEGAGRAD_CASE_PARAMETRIC(name, ...) \
-    case Op::name:                          \
-        return propagate_parametric<formula::name##_>(node);
-            MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE_PARAMETRIC)
-#undef MEGAGRAD_CASE_PARAMETRIC
-    }
+    const auto by_formulas = [&](auto formulas) {
+        using Formulas = decltype(formulas);
+        if constexpr (Formulas::kind == Kind::unary)
+            propagate_one<Formulas>(node);
+        else if constexpr (Formulas::kind == Kind::parametric)
+            propagate_parametric<Formulas>(node);
+        else
+            propagate_two<Formulas>(node);
+    };
+    with_formulas(node.op(), by_formulas, [&] {
+        if (node.op() == Op::custom) propagate_custom(node);
+    });
 }
 
 // The gradients that were there before this pass. They are set aside so that the pass propagates
@@ -159,47 +149,19 @@ void propagate(Node& node) { apply_chain_rule(node); }
 
 double partial_by_lhs(const Node& node) {
     const double x = lhs_value(node), y = rhs_value(node), z = node.data;
-    switch (node.op()) {
-#define MEGAGRAD_CASE(name, ...) \
-    case Op::name:               \
-        return formula::name##_::dx(x, y, z);
-        MEGAGRAD_INFIX(MEGAGRAD_CASE)
-        MEGAGRAD_BINARY(MEGAGRAD_CASE)
-        MEGAGRAD_UNARY(MEGAGRAD_CASE)
-        MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE)
-#undef MEGAGRAD_CASE
-        default:
-            return 0;
-    }
+    return with_formulas(
+        node.op(), [&](auto formulas) { return formulas.dx(x, y, z); }, [] { return 0.0; });
 }
 
 double partial_by_rhs(const Node& node) {
     const double x = lhs_value(node), y = rhs_value(node), z = node.data;
-    switch (node.op()) {
-#define MEGAGRAD_CASE(name, ...) \
-    case Op::name:               \
-        return formula::name##_::dy(x, y, z);
-        MEGAGRAD_INFIX(MEGAGRAD_CASE)
-        MEGAGRAD_BINARY(MEGAGRAD_CASE)
-#undef MEGAGRAD_CASE
-        default:
-            return 0;
-    }
+    return with_formulas(
+        node.op(), [&](auto formulas) { return formulas.dy(x, y, z); }, [] { return 0.0; });
 }
 
 double evaluate(Op op, double x, double y) {
-    switch (op) {
-#define MEGAGRAD_CASE(name, ...) \
-    case Op::name:               \
-        return formula::name##_::forward(x, y);
-        MEGAGRAD_INFIX(MEGAGRAD_CASE)
-        MEGAGRAD_BINARY(MEGAGRAD_CASE)
-        MEGAGRAD_UNARY(MEGAGRAD_CASE)
-        MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE)
-#undef MEGAGRAD_CASE
-        default:
-            return x;
-    }
+    return with_formulas(
+        op, [&](auto formulas) { return formulas.forward(x, y); }, [&] { return x; });
 }
 
 }  // namespace megagrad

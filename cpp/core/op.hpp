@@ -23,16 +23,16 @@ enum class Op : std::uint8_t {
 
 #undef MEGAGRAD_FIRST_OF_ROW
 
-// The formulas: formula::exp::forward(x), formula::exp::dx(x, y, z).
+enum class Kind : std::uint8_t { structural, infix, binary, unary, parametric };
+
+// The formulas: formula::exp_::forward(x, y), formula::exp_::dx(x, y, z).
 namespace formula {
 
-using megagrad::maximum, megagrad::minimum, megagrad::sigmoid, megagrad::softplus;
-using std::acos, std::asin, std::atan, std::cbrt, std::cos, std::cosh, std::erf, std::exp,
-    std::expm1, std::fabs, std::log, std::log1p, std::pow, std::sin, std::sinh, std::sqrt, std::tan,
-    std::tanh;
+using namespace std;  // a row may call whatever <cmath> has
 
-#define MEGAGRAD_FORMULAS(name, forward_, dx_, dy_)                                     \
+#define MEGAGRAD_FORMULAS(name, kind_, forward_, dx_, dy_)                              \
     struct name##_ {                                                                    \
+        static constexpr Kind kind = kind_;                                             \
         template <class T>                                                              \
         static T forward([[maybe_unused]] T x, [[maybe_unused]] T y) {                  \
             return forward_;                                                            \
@@ -46,27 +46,44 @@ using std::acos, std::asin, std::atan, std::cbrt, std::cos, std::cosh, std::erf,
             return dy_;                                                                 \
         }                                                                               \
     };
-#define MEGAGRAD_TWO_OPERANDS(name, label, forward, dx, dy, needs, domain, doc) \
-    MEGAGRAD_FORMULAS(name, forward, dx, dy)
-#define MEGAGRAD_ONE_OPERAND(name, label, forward, dx, needs, domain, doc) \
-    MEGAGRAD_FORMULAS(name, forward, dx, T(0))
-#define MEGAGRAD_ONE_AND_PARAMETER(name, label, parameter, default_, forward, dx, needs, domain, \
-                                   doc)                                                          \
-    MEGAGRAD_FORMULAS(name, forward, dx, T(0))
+#define MEGAGRAD_INFIX_ROW(name, label, forward, dx, dy, needs, domain, doc) \
+    MEGAGRAD_FORMULAS(name, Kind::infix, forward, dx, dy)
+#define MEGAGRAD_BINARY_ROW(name, label, forward, dx, dy, needs, domain, doc) \
+    MEGAGRAD_FORMULAS(name, Kind::binary, forward, dx, dy)
+#define MEGAGRAD_UNARY_ROW(name, label, forward, dx, needs, domain, doc) \
+    MEGAGRAD_FORMULAS(name, Kind::unary, forward, dx, T(0))
+#define MEGAGRAD_PARAMETRIC_ROW(name, label, parameter, default_, forward, dx, needs, domain, doc) \
+    MEGAGRAD_FORMULAS(name, Kind::parametric, forward, dx, T(0))
 
-MEGAGRAD_INFIX(MEGAGRAD_TWO_OPERANDS)
-MEGAGRAD_BINARY(MEGAGRAD_TWO_OPERANDS)
-MEGAGRAD_UNARY(MEGAGRAD_ONE_OPERAND)
-MEGAGRAD_PARAMETRIC(MEGAGRAD_ONE_AND_PARAMETER)
+MEGAGRAD_INFIX(MEGAGRAD_INFIX_ROW)
+MEGAGRAD_BINARY(MEGAGRAD_BINARY_ROW)
+MEGAGRAD_UNARY(MEGAGRAD_UNARY_ROW)
+MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ROW)
 
-#undef MEGAGRAD_TWO_OPERANDS
-#undef MEGAGRAD_ONE_OPERAND
-#undef MEGAGRAD_ONE_AND_PARAMETER
+#undef MEGAGRAD_INFIX_ROW
+#undef MEGAGRAD_BINARY_ROW
+#undef MEGAGRAD_UNARY_ROW
+#undef MEGAGRAD_PARAMETRIC_ROW
 #undef MEGAGRAD_FORMULAS
 
 }  // namespace formula
 
-enum class Kind : std::uint8_t { structural, infix, binary, unary, parametric };
+// Calls visit(formulas) with the formulas of a table op; otherwise() for leaves and custom ops.
+template <class Visit, class Otherwise>
+inline auto with_formulas(Op op, Visit visit, Otherwise otherwise) {
+    switch (op) {
+#define MEGAGRAD_CASE(name, ...) \
+    case Op::name:               \
+        return visit(formula::name##_{});
+        MEGAGRAD_INFIX(MEGAGRAD_CASE)
+        MEGAGRAD_BINARY(MEGAGRAD_CASE)
+        MEGAGRAD_UNARY(MEGAGRAD_CASE)
+        MEGAGRAD_PARAMETRIC(MEGAGRAD_CASE)
+#undef MEGAGRAD_CASE
+        default:
+            return otherwise();
+    }
+}
 
 // One row of the table as data.
 struct OpInfo {
