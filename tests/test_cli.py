@@ -249,7 +249,7 @@ def test_help_names_every_option_and_shows_examples(capsys):
             "--seed": 1337,
             "--output": "moons.png",
         }.items():
-            description = options[options.index(f"{option} ") :].split("(default: ")[1]
+            description = re.split(f"{option}[ ,]", options)[1].split("(default: ")[1]
             assert description.startswith(f"{default})")
         assert "--lr X" in options
         assert "examples: python -m megagrad train" in text

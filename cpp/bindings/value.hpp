@@ -15,6 +15,10 @@
 #include "node.hpp"
 #include "node_pool.hpp"
 
+#ifdef Py_GIL_DISABLED
+#error "megagrad relies on the interpreter's lock: a free-threaded Python cannot run it"
+#endif
+
 namespace megagrad::python {
 
 // 64 bytes, and 80 with the collector's header: five quarters of a cache line.
