@@ -207,3 +207,30 @@ def test_ctrl_c_stops_a_huge_pass_and_keeps_earlier_gradients():
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout.split("\n")[:2] == ["stopped True True", "3000001.0"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
+@pytest.mark.parametrize("walk", ["y.backward()", "pickle.dumps(y)", "copy.deepcopy(y)"])
+def test_a_signal_handler_may_walk_the_graph_meanwhile(walk):
+    program = textwrap.dedent(f"""
+        import copy, pickle, signal
+        from megagrad.engine import Value
+
+        x = Value(1.0)
+        y = x
+        for _ in range(200_000):
+            y = (y + 0.0) + y * 0.0
+        handled = 0
+        def handle(*_):
+            global handled
+            handled += 1
+            {walk}
+        signal.signal(signal.SIGALRM, handle)
+        for delay in (0.0005, 0.001, 0.002, 0.004):
+            x.grad, handled = 0.0, 0
+            signal.setitimer(signal.ITIMER_REAL, delay)
+            y.backward()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            assert x.grad == 1.0 + (handled if "backward" in {walk!r} else 0), (delay, x.grad)
+    """)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

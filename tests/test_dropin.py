@@ -4,6 +4,9 @@ import copy
 import inspect
 import math
 import random
+import subprocess
+import sys
+import textwrap
 import weakref
 from fractions import Fraction
 
@@ -661,20 +664,15 @@ class OtherSlim(Value):
     __slots__ = ()
 
 
-def test_class_assignment_does_no_harm():
-    for _ in range(3):
-        values = [Value(float(i)) for i in range(100)] + [Slim(float(i)) for i in range(100)]
-        for value, new in zip(
-            values, [Slim, OtherSlim] * 50 + [Value, OtherSlim] * 50, strict=True
-        ):
-            value.__class__ = new
-        total = sum(value * 2 for value in values)
-        total.backward()
-        assert all(value.grad == 2.0 for value in values)
-        assert {type(value) for value in values} == {Value, Slim, OtherSlim}
-        del values, total, value
-        fresh = [Value(1.0) + 1 for _ in range(1000)]
-        assert all(type(value) is Value for value in fresh)
+def test_class_assignment_is_refused_to_and_from_value_itself():
+    with pytest.raises(TypeError, match="__class__"):
+        Value(1.0).__class__ = Slim
+    with pytest.raises(TypeError, match="__class__"):
+        Slim(1.0).__class__ = Value
+    slim = Slim(2.0)
+    slim.__class__ = OtherSlim
+    (slim * slim).backward()
+    assert slim.grad == 4.0
 
 
 def test_init_can_be_replaced_from_outside():
@@ -693,3 +691,62 @@ def test_init_can_be_replaced_from_outside():
     assert seen == [(1.0,), (2.0,)]
     assert Value(3.0).data == 3.0
     assert len(seen) == 2
+
+
+def test_new_can_be_replaced_from_outside():
+    program = """
+        from megagrad.engine import Value
+        Value.__new__ = lambda cls, *args, **kwargs: object.__new__(cls)
+        class Sub(Value): pass
+        for cls in (Value, Sub):
+            v = cls(1.0)
+            v.history = [v]
+            (v * v).backward()
+            assert (v.data, v.grad) == (1.0, 2.0)
+            del v
+        import gc
+        gc.collect()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
+
+
+def test_attribute_names_are_strings():
+    value = Value(1.0)
+    for call in (
+        lambda: Value.__setattr__(value, 5, 3),
+        lambda: Value.__delattr__(value, b"x" * 300),
+        lambda: Value.__getattribute__(value, 5),
+    ):
+        with pytest.raises(TypeError, match="attribute name must be string"):
+            call()
+    assert vars(value) == {}
+
+
+def test_a_closure_that_is_replaced_may_interfere_as_it_goes():
+    x = Value(1.0)
+    y = x * 3
+
+    class Interferes:
+        def __call__(self):
+            pass
+
+        def __del__(self):
+            del y._backward
+
+    y._backward = Interferes()
+    y._backward = lambda: None
+    y.backward()
+    assert x.grad == 3.0  # the last word was to delete it
+
+
+def test_text_of_unusual_numbers():
+    inf = Value(math.inf)
+    assert str(inf - inf) == "Value(data = nan)"
+    assert str(-inf) == "Value(data = -inf)"
+
+
+def test_powers_of_zero_are_pythons():
+    assert (Value(0.0) ** -math.inf).data == 0.0**-math.inf == math.inf
+    assert (Value(0.0) ** 0).data == 1.0
+    with pytest.raises(ValueError, match=r"elu\(0\.0, inf\) is undefined$"):
+        Value(0.0).elu(math.inf)

@@ -202,6 +202,28 @@ def its_own_child():
     return x
 
 
+def initialised_again_with_what_is_tracked():
+    x = Value(1.0)
+    y = x * 2
+    holder = Value(0.0)
+    holder.users = []
+    x.__init__(1.0, (holder,))
+    holder.users.append(y)
+    return holder
+
+
+class Text(str):
+    """A str that can hold anything."""
+
+
+def label_that_leads_back():
+    x = Value(1.0)
+    label = Text("x")
+    label.owner = x
+    x.label = label
+    return x
+
+
 class Node(Value):
     """Subclass instances are always known to the collector."""
 
@@ -224,6 +246,8 @@ CYCLES = [
     plain_number_that_turned_leaf,
     initialised_again_with_a_descendant,
     its_own_child,
+    initialised_again_with_what_is_tracked,
+    label_that_leads_back,
     subclass_cycle,
 ]
 
@@ -305,9 +329,12 @@ def test_a_finalizer_on_the_class_itself():
         y = Value(1.0) * Value(2.0)
         y = None
         assert sorted(ends) == [1.0, 2.0, 2.0], ends
+        for _ in range(1000):
+            Value(7.0)
+        assert ends[3:] == [7.0] * 1000, len(ends)
         del Value.__del__
         Value(5.0)
-        assert len(ends) == 3
+        assert len(ends) == 1003
     """)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -435,3 +462,67 @@ def test_reference_counts_balance():
         assert x._backward
     del y
     assert sys.getrefcount(x) == before
+
+
+class Trigger:
+    """Garbage whose finalizer runs a function, when the collector next runs."""
+
+    def __init__(self, function):
+        self.function = function
+        self.me = self
+
+    def __del__(self):
+        self.function()
+
+
+@pytest.fixture
+def collect_at_every_allocation():
+    gc.collect()
+    gc.freeze()
+    before = gc.get_threshold()
+    yield lambda: gc.set_threshold(1, 1, 1)
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize("look", ["_children", "_prev", "_local_grads"])
+@pytest.mark.parametrize("count", [0, 1, 5000])
+def test_a_finalizer_may_remake_the_node_that_is_looked_at(
+    look, count, collect_at_every_allocation
+):
+    others = [Value(2.0) for _ in range(count)]
+    for make in (
+        lambda: Value(0.0, [Value(1.0) for _ in range(50)], [1.0] * 50),
+        lambda: (Value(3.0) * 1.0) / 2.0,
+        lambda: 2.0 - Value(1.0),
+    ):
+        node = make()
+        gc.disable()
+        Trigger(lambda node=node: node.__init__(0.0, others, [1.0] * count))
+        collect_at_every_allocation()
+        gc.enable()
+        found = getattr(node, look)
+        assert all(type(item) in (Value, float) for item in found)
+        gc.collect()
+        assert len(getattr(node, look)) in (count, 1 if look == "_prev" and count else count)
+
+
+def test_a_closure_may_remake_its_node_as_it_goes():
+    class Remakes:
+        def __init__(self, node, kept):
+            self.node, self.kept = node, kept
+
+        def __call__(self):
+            pass
+
+        def __del__(self):
+            self.node.__init__(5.0, [self.kept])
+
+    kept = Value(1.0)
+    reference = weakref.ref(kept)
+    node = Value(0.0)
+    node._backward = Remakes(node, kept)
+    node.__init__(7.0, [Value(2.0)])
+    del node, kept
+    gc.collect()
+    assert ended(reference)

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "node.hpp"
 #include "node_pool.hpp"
@@ -23,7 +24,8 @@ namespace megagrad::python {
 
 // 64 bytes, and 80 with the collector's header: five quarters of a cache line.
 struct PyValue {
-    PyObject_HEAD Node node;
+    PyObject_HEAD
+    Node node;
     PyObject* weakrefs;
 };
 
@@ -73,7 +75,9 @@ inline PyValue* allocate() {
     return value;
 }
 
+PyObject* allocate_blank(PyTypeObject* type, Py_ssize_t);  // tp_alloc: a leaf, 0
 void deallocate(PyObject* self);
+void free_memory_of_value(void* memory);
 int traverse(PyObject* self, visitproc visit, void* arg);
 int clear(PyObject* self);
 
@@ -100,7 +104,19 @@ public:
     OperandsKept& operator=(const OperandsKept&) = delete;
 };
 
-// Turns `value` into a leaf, dropping operands and closure; label and attributes stay.
+// What a node was computed from, taken out of it: the node is a leaf, with its attributes, once
+// this is made. When this ends, operands, closure and op label are let go, which may run any code.
+class Origin {
+public:
+    explicit Origin(PyValue* value);
+    ~Origin();
+    Origin(const Origin&) = delete;
+    Origin& operator=(const Origin&) = delete;
+
+private:
+    PyObject *lhs_ = nullptr, *rhs_ = nullptr, *closure_ = nullptr, *op_label_ = nullptr;
+    std::vector<Node*> operands_;
+};
 void reset_to_leaf(PyValue* value);
 
 // --- arithmetic (value_arithmetic.cpp) --------------------------------------------------------
@@ -118,11 +134,6 @@ inline void adopt(PyValue* result, Node* operand) {
 }
 
 PyObject* new_leaf(double data);
-
-// The operand in a slot as a Value; a plain number becomes a leaf, in place, with the gradient
-// that it would have got. Borrowed; null with MemoryError set.
-PyObject* materialize_lhs(PyValue* value);
-PyObject* materialize_rhs(PyValue* value);
 
 extern PyMethodDef* const table_methods;  // from the op table, ends with a null name
 PyObject* add(PyObject* a, PyObject* b);

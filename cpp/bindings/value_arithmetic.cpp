@@ -79,7 +79,8 @@ bool check_result(Op op, double x, double y, double z) {
     const char* needs = info(op).needs;
     const bool pole = *needs != '\0' && op != Op::pow && is_finite(x);
     if (std::isnan(z) || pole)
-        return fail(PyExc_ValueError, op, x, y, " is undefined: needs ", needs);
+        return *needs != '\0' ? fail(PyExc_ValueError, op, x, y, " is undefined: needs ", needs)
+                              : fail(PyExc_ValueError, op, x, y, " is undefined");
     if (is_finite(x) && is_finite(y))
         return fail(PyExc_OverflowError, op, x, y, " is too large for a float");
     return true;
@@ -89,7 +90,7 @@ bool check(Op op, double x, double y, double z) {
     if (op == Op::div && y == 0)
         return fail(PyExc_ZeroDivisionError, op, x, y, ": division by zero");
     if (is_finite(z)) return true;
-    if (op == Op::pow && x == 0 && y < 0)
+    if (op == Op::pow && x == 0 && y < 0 && is_finite(y))
         return fail(PyExc_ZeroDivisionError, op, x, y,
                     ": zero cannot be raised to a negative power");
     if (op == Op::div) return true;  // like + - *: floats overflow to infinity silently
@@ -104,13 +105,8 @@ constexpr bool is_checked(Op op) {
 inline PyObject* new_node(Op op, double z, Operand lhs, Operand rhs, unsigned flags) {
     PyValue* result = allocate();
     if (result == nullptr) return nullptr;
-    result->node = Node{z,
-                        0.0,
-                        lhs,
-                        rhs,
-                        0,
-                        static_cast<std::uint8_t>(op),
-                        static_cast<std::uint8_t>(flags | pooled)};
+    result->node =
+        Node{z, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
     result->weakrefs = nullptr;
     if (flags & lhs_is_node) adopt(result, lhs.node);
     if (flags & rhs_is_node) adopt(result, rhs.node);
@@ -214,10 +210,6 @@ PyMethodDef methods[] = {MEGAGRAD_BINARY(MEGAGRAD_BINARY_METHOD)          //
                          MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_METHOD)  //
                          {nullptr, nullptr, 0, nullptr}};
 
-// The gradient that an operand would have got: an operand that was a plain number until now has
-// only this one user.
-double gradient_share(double partial, double grad) { return grad == 0 ? 0.0 : partial * grad; }
-
 }  // namespace
 
 PyMethodDef* const table_methods = methods;
@@ -238,32 +230,6 @@ int to_number(PyObject* object, double& number) {
 }
 
 PyObject* new_leaf(double data) { return new_node(Op::leaf, data, {}, {}, 0); }
-
-PyObject* materialize_lhs(PyValue* value) {
-    Node& node = value->node;
-    if (!node.has(lhs_is_node)) {
-        PyObject* leaf = new_leaf(node.lhs.number);
-        if (leaf == nullptr) return nullptr;
-        as_value(leaf)->node.grad = gradient_share(partial_by_lhs(node), node.grad);
-        as_value(leaf)->node.set(consumed);
-        node.lhs.node = &as_value(leaf)->node;
-        node.set(lhs_is_node);
-    }
-    return object_of(node.lhs.node);
-}
-
-PyObject* materialize_rhs(PyValue* value) {
-    Node& node = value->node;
-    if (!node.has(rhs_is_node)) {
-        PyObject* leaf = new_leaf(rhs_of(node).number);
-        if (leaf == nullptr) return nullptr;
-        as_value(leaf)->node.grad = gradient_share(partial_by_rhs(node), node.grad);
-        as_value(leaf)->node.set(consumed);
-        rhs_of(node).node = &as_value(leaf)->node;
-        node.set(rhs_is_node);
-    }
-    return object_of(rhs_of(node).node);
-}
 
 PyObject* add(PyObject* a, PyObject* b) { return binary<Op::add, formula::add_, true>(a, b); }
 PyObject* subtract(PyObject* a, PyObject* b) { return binary<Op::sub, formula::sub_, false>(a, b); }

@@ -1,7 +1,6 @@
 // Construction and attributes: what a Value shows of its node, and what users may hang on it.
 
-#include <cstring>
-#include <string>
+#include <algorithm>
 
 #include "backward.hpp"
 #include "value.hpp"
@@ -123,6 +122,39 @@ int set_grad(PyObject* self, PyObject* object, void*) {
     return set_number(object, as_value(self)->node.grad, "grad");
 }
 
+// --- children --------------------------------------------------------------------------------
+
+// micrograd's exponent is part of the op, not a child.
+std::size_t child_count(const Node& node) {
+    if (node.op() == Op::leaf) return 0;
+    if (node.op() == Op::custom) return node.rhs.extension->operands.size();
+    return has_two_operands(node.op()) && (node.op() != Op::pow || node.has(rhs_is_node)) ? 2 : 1;
+}
+
+bool is_plain_number(const Node& node, Flag side) {
+    if (node.op() == Op::leaf || node.op() == Op::custom || node.has(side)) return false;
+    return side == lhs_is_node || child_count(node) == 2;
+}
+
+// Turns a plain number on that side into a leaf, in place, with the gradient that it would have
+// got: it has only had this one user.
+bool materialize(PyValue* value, Flag side) {
+    if (!is_plain_number(value->node, side)) return true;
+    Owned leaf(new_leaf(0));
+    if (!leaf) return false;
+    Node& node = value->node;
+    if (!is_plain_number(node, side)) return true;
+    const double partial = side == lhs_is_node ? partial_by_lhs(node) : partial_by_rhs(node);
+    Operand& operand = side == lhs_is_node ? node.lhs : rhs_of(node);
+    Node& number = as_value(leaf.release())->node;
+    number.data = operand.number;
+    number.grad = node.grad == 0 ? 0.0 : partial * node.grad;
+    number.set(consumed);
+    operand.node = &number;
+    node.set(side);
+    return true;
+}
+
 PyObject* get_children(PyObject* self, void*) { return children_tuple(self); }
 
 PyObject* get_prev(PyObject* self, void*) {
@@ -132,21 +164,24 @@ PyObject* get_prev(PyObject* self, void*) {
 
 PyObject* get_local_grads(PyObject* self, void*) {
     const Node& node = as_value(self)->node;
-    if (node.op() == Op::custom) {
-        const auto& partials = extension_of(as_value(self))->partials;
-        Owned tuple(PyTuple_New(static_cast<Py_ssize_t>(partials.size())));
+    if (node.op() == Op::leaf) return PyTuple_New(0);
+    if (node.op() != Op::custom)
+        return child_count(node) == 2
+                   ? Py_BuildValue("(dd)", partial_by_lhs(node), partial_by_rhs(node))
+                   : Py_BuildValue("(d)", partial_by_lhs(node));
+    const auto& partials = extension_of(as_value(self))->partials;
+    for (;;) {
+        const std::size_t count = partials.size();
+        Owned tuple(PyTuple_New(static_cast<Py_ssize_t>(count)));
         if (!tuple) return nullptr;
-        for (std::size_t i = 0; i < partials.size(); ++i) {
+        if (partials.size() != count) continue;  // see children_tuple
+        for (std::size_t i = 0; i < count; ++i) {
             PyObject* number = PyFloat_FromDouble(partials[i]);
             if (number == nullptr) return nullptr;
             PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), number);
         }
         return tuple.release();
     }
-    if (node.op() == Op::leaf) return PyTuple_New(0);
-    if (has_two_operands(node.op()) && (node.has(rhs_is_node) || node.op() != Op::pow))
-        return Py_BuildValue("(dd)", partial_by_lhs(node), partial_by_rhs(node));
-    return Py_BuildValue("(d)", partial_by_lhs(node));
 }
 
 PyObject* get_op(PyObject* self, void*) {
@@ -214,9 +249,10 @@ int set_backward(PyObject* self, PyObject* object, void*) {
                      Py_TYPE(object)->tp_name);
         return -1;
     }
-    if (!set_object(value, &PyExtension::closure, object)) return -1;
+    // Before the old closure is let go, which may run any code.
+    if (ensure_extension(value) == nullptr) return -1;
     value->node.set(has_closure);
-    return 0;
+    return set_object(value, &PyExtension::closure, object) ? 0 : -1;
 }
 
 PyObject* get_dict(PyObject* self, void*) {
@@ -273,12 +309,6 @@ PyObject* run_backward(PyObject* self, PyObject*) {
     Py_RETURN_NONE;
 }
 
-std::string fixed(const char* format, double x) {
-    char text[400];
-    PyOS_snprintf(text, sizeof text, format, x);
-    return text;
-}
-
 }  // namespace
 
 bool intern_attribute_names() {
@@ -333,9 +363,12 @@ bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
         }
         PyExtension* extension = ensure_extension(value);
         if (extension == nullptr) return false;
+        // It may be its own descendant now, and that of what uses it.
+        const bool is_own_child =
+            std::find(new_operands.begin(), new_operands.end(), &value->node) != new_operands.end();
+        if (value->node.has(consumed) || is_own_child) track_users(value);
         for (Node* operand : new_operands) adopt(value, operand);
-        if (value->node.has(consumed)) track_users(value);  // it may be its own descendant now
-        reset_to_leaf(value);
+        const Origin dropped(value);
         extension->operands.swap(new_operands);
         extension->partials.swap(new_partials);
         value->node.set_op(Op::custom);
@@ -346,42 +379,33 @@ bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
     }
 }
 
+// Making an object may run the collector, finalizers, and so code that makes this node anew: what
+// was counted before has to be counted again.
 PyObject* children_tuple(PyObject* self) {
     PyValue* value = as_value(self);
     const Node& node = value->node;
-    if (node.op() == Op::leaf) return PyTuple_New(0);
-    if (node.op() == Op::custom) {
-        const auto& operands = extension_of(value)->operands;
-        PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(operands.size()));
-        if (tuple == nullptr) return nullptr;
-        for (std::size_t i = 0; i < operands.size(); ++i)
-            PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), Py_NewRef(object_of(operands[i])));
-        return tuple;
+    for (;;) {
+        if (!materialize(value, lhs_is_node) || !materialize(value, rhs_is_node)) return nullptr;
+        const std::size_t count = child_count(node);
+        Owned tuple(PyTuple_New(static_cast<Py_ssize_t>(count)));
+        if (!tuple) return nullptr;
+        if (child_count(node) != count || is_plain_number(node, lhs_is_node) ||
+            is_plain_number(node, rhs_is_node))
+            continue;
+        for (std::size_t i = 0; i < count; ++i) {
+            Node* child = node.op() == Op::custom ? node.rhs.extension->operands[i]
+                          : i == 0                ? node.lhs.node
+                                                  : rhs_of(node).node;
+            PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Py_NewRef(object_of(child)));
+        }
+        return tuple.release();
     }
-    PyObject* lhs = materialize_lhs(value);
-    if (lhs == nullptr) return nullptr;
-    // micrograd's exponent is part of the op, not a child.
-    if (!has_two_operands(node.op()) || (node.op() == Op::pow && !node.has(rhs_is_node)))
-        return PyTuple_Pack(1, lhs);
-    PyObject* rhs = materialize_rhs(value);
-    return rhs == nullptr ? nullptr : PyTuple_Pack(2, lhs, rhs);
 }
 
 PyObject* construct(PyTypeObject* type, PyObject*, PyObject*) {
-    PyValue* value;
-    if (type == value_type) {
-        value = allocate();
-        if (value == nullptr) return nullptr;
-        value->node = Node{};
-        value->node.set(pooled);
-    } else {
-        value = as_value(type->tp_alloc(type, 0));
-        if (value == nullptr) return nullptr;
-        value->node = Node{};
-        value->node.set(tracked);  // tp_alloc has told the collector
-    }
-    value->weakrefs = nullptr;
-    return as_object(value);
+    PyObject* self = type->tp_alloc(type, 0);
+    if (self != nullptr && type != value_type) as_value(self)->node.set(tracked);
+    return self;
 }
 
 int initialize(PyObject* self, PyObject* args, PyObject* kwargs) {
@@ -415,7 +439,8 @@ PyObject* get_attribute(PyObject* self, PyObject* name) {
         if (name == grad_name) return PyFloat_FromDouble(as_value(self)->node.grad);
     }
     const PyExtension* extension = extension_of(as_value(self));
-    if (extension == nullptr || extension->dict == nullptr || is_data_descriptor_of(self, name))
+    if (extension == nullptr || extension->dict == nullptr || !PyUnicode_Check(name) ||
+        is_data_descriptor_of(self, name))
         return PyObject_GenericGetAttr(self, name);
     PyObject* found = PyDict_GetItemWithError(extension->dict, name);
     if (found != nullptr) return Py_NewRef(found);
@@ -427,7 +452,8 @@ int set_attribute(PyObject* self, PyObject* name, PyObject* object) {
         if (name == data_name) return set_data(self, object, nullptr);
         if (name == grad_name) return set_grad(self, object, nullptr);
     }
-    if (!keeps_attributes_in_extension(self) || is_data_descriptor_of(self, name))
+    if (!keeps_attributes_in_extension(self) || !PyUnicode_Check(name) ||
+        is_data_descriptor_of(self, name))
         return PyObject_GenericSetAttr(self, name, object);
     PyValue* value = as_value(self);
     if (object == nullptr) return delete_attribute(value, name);
@@ -442,7 +468,11 @@ PyObject* represent(PyObject* self) {
 }
 
 PyObject* to_string(PyObject* self) {
-    return PyUnicode_FromString(fixed("Value(data = %.4f)", as_value(self)->node.data).c_str());
+    char* digits = PyOS_double_to_string(as_value(self)->node.data, 'f', 4, 0, nullptr);
+    if (digits == nullptr) return nullptr;
+    PyObject* text = PyUnicode_FromFormat("Value(data = %s)", digits);
+    PyMem_Free(digits);
+    return text;
 }
 
 PyGetSetDef attributes[] = {

@@ -17,34 +17,26 @@ namespace megagrad::python {
 namespace {
 
 // What a root depends on, in topological order and without the root: iterable, and reduced to a
-// list. Its nodes carry the mark of the traversal that found them, and are owned: saving them runs
-// code of the user's, which may change the graph.
+// list. Its nodes are owned: saving them runs code of the user's, which may change the graph. A
+// node is flagged from the moment it is handed out until it is reduced; its operands are then
+// known to the pickler.
 struct Descendants {
-    PyObject_HEAD std::vector<Node*>* order;
+    PyObject_HEAD
+    std::vector<Node*>* order;
     std::size_t next;
-    std::uint64_t epoch;
 };
 
-// Saved after a root's descendants, to say that they are all known to the pickler.
+// Saved after a root's descendants, to say that they are all known.
 struct EndOfDescendants {
-    PyObject_HEAD std::uint64_t epoch;
+    PyObject_HEAD
+    PyObject* descendants;
 };
 
 PyTypeObject *descendants_type = nullptr, *end_type = nullptr;
 
-// The marks of the lists that are being saved: their nodes are reduced one by one. A mark that
-// another traversal has overwritten costs time, not correctness.
-thread_local std::vector<std::uint64_t> listing;
-
-bool is_listed(const Node& node) {
-    for (const std::uint64_t epoch : listing)
-        if (node.epoch == epoch) return true;
-    return false;
-}
-
-void stop_listing(std::uint64_t epoch) {
-    for (std::size_t i = listing.size(); i-- > 0;)
-        if (listing[i] == epoch) listing.erase(listing.begin() + static_cast<std::ptrdiff_t>(i));
+// A node that the pickler knew before was handed out, but is never reduced.
+void clear_flags(const Descendants* list) {
+    for (Node* node : *list->order) node->clear(listed);
 }
 
 // Root and all it depends on, operands first, less what `skip` holds for.
@@ -79,14 +71,13 @@ PyObject* new_descendants(PyObject* root) {
     for (Node* node : *order) Py_INCREF(object_of(node));
     list->order = order;
     list->next = 0;
-    list->epoch = as_value(root)->node.epoch;
     return reinterpret_cast<PyObject*>(list);
 }
 
 void descendants_dealloc(PyObject* self) {
     auto* list = reinterpret_cast<Descendants*>(self);
     PyTypeObject* type = Py_TYPE(self);
-    stop_listing(list->epoch);
+    clear_flags(list);
     for (Node* node : *list->order) Py_DECREF(object_of(node));
     delete list->order;
     type->tp_free(self);
@@ -96,17 +87,14 @@ void descendants_dealloc(PyObject* self) {
 PyObject* descendants_next(PyObject* self) {
     auto* list = reinterpret_cast<Descendants*>(self);
     if (list->next == list->order->size()) return nullptr;
-    return Py_NewRef(object_of((*list->order)[list->next++]));
+    Node* node = (*list->order)[list->next++];
+    node->set(listed);
+    return Py_NewRef(object_of(node));
 }
 
 PyObject* descendants_reduce(PyObject* self, PyObject*) {
     auto* list = reinterpret_cast<Descendants*>(self);
     list->next = 0;
-    try {
-        listing.push_back(list->epoch);
-    } catch (const std::bad_alloc&) {
-        return PyErr_NoMemory();
-    }
     return Py_BuildValue("(O()OO)", &PyList_Type, Py_None, self);
 }
 
@@ -115,18 +103,20 @@ PyMethodDef descendants_methods[] = {{"__reduce_ex__", descendants_reduce, METH_
 
 PyObject* new_end(PyObject* descendants) {
     auto* end = PyObject_New(EndOfDescendants, end_type);
-    if (end != nullptr) end->epoch = reinterpret_cast<Descendants*>(descendants)->epoch;
+    if (end != nullptr) end->descendants = Py_NewRef(descendants);
     return reinterpret_cast<PyObject*>(end);
 }
 
 void end_dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
+    Py_DECREF(reinterpret_cast<EndOfDescendants*>(self)->descendants);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
 PyObject* end_reduce(PyObject* self, PyObject*) {
-    stop_listing(reinterpret_cast<EndOfDescendants*>(self)->epoch);
+    PyObject* descendants = reinterpret_cast<EndOfDescendants*>(self)->descendants;
+    clear_flags(reinterpret_cast<Descendants*>(descendants));
     return Py_BuildValue("(O())", Py_TYPE(Py_None));
 }
 
@@ -172,18 +162,25 @@ PyObject* attributes_of(PyObject* self) {
     return PyObject_GetAttrString(self, "__dict__");
 }
 
-// (dict, label, op label, closure), or None where there is nothing of the kind; then what else to
-// save when the node itself is known to the pickler.
-PyObject* state_of(PyObject* self, PyObject* last = nullptr) {
+// (dict, label, op label, closure), with None where there is nothing of the kind; None if there is
+// nothing at all.
+PyObject* state_of(PyObject* self) {
     const PyExtension* extension = extension_of(as_value(self));
     Owned dict(attributes_of(self));
     if (!dict) return nullptr;
-    if (extension == nullptr && dict.get() == Py_None && last == nullptr) Py_RETURN_NONE;
+    if (extension == nullptr && dict.get() == Py_None) Py_RETURN_NONE;
     const auto or_none = [](PyObject* object) { return object != nullptr ? object : Py_None; };
-    return PyTuple_Pack(5, or_none(last), dict.get(),
-                        extension ? or_none(extension->label) : Py_None,
+    return PyTuple_Pack(4, dict.get(), extension ? or_none(extension->label) : Py_None,
                         extension ? or_none(extension->op_label) : Py_None,
                         extension ? or_none(extension->closure) : Py_None);
+}
+
+// A tuple of the descendants and their end.
+PyObject* with_descendants(PyObject* root) {
+    Owned descendants(new_descendants(root));
+    if (!descendants) return nullptr;
+    Owned end(new_end(descendants.get()));
+    return end ? PyTuple_Pack(2, descendants.get(), end.get()) : nullptr;
 }
 
 PyObject* restore_callable() {
@@ -196,16 +193,15 @@ PyObject* restore_callable() {
 }
 
 PyObject* reduce(PyObject* self, PyObject*) {
-    const Node& node = as_value(self)->node;
-    const bool alone = is_listed(node) || !has_interior_operand(node);
+    Node& node = as_value(self)->node;
+    const bool alone = node.has(listed) || !has_interior_operand(node);
+    node.clear(listed);
     PyObject* callable = restore_callable();
     PyObject* name = op_name(node.op());
     if (callable == nullptr || name == nullptr) return nullptr;
-    Owned before(alone ? Py_NewRef(Py_None) : new_descendants(self));
+    Owned before(alone ? Py_NewRef(Py_None) : with_descendants(self));
     if (!before) return nullptr;
-    Owned end(alone ? nullptr : new_end(before.get()));
-    if (!alone && !end) return nullptr;
-    Owned state(state_of(self, end.get()));
+    Owned state(state_of(self));
     if (!state) return nullptr;
     Owned lhs, rhs;
     if (node.op() == Op::custom) {
@@ -298,14 +294,13 @@ bool set_dict(PyObject* self, PyObject* dict) {
         Owned own(PyObject_GetAttrString(self, "__dict__"));
         return own && PyDict_Update(own.get(), dict) == 0;
     }
-    PyObject *name, *object;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(dict, &position, &name, &object)) {
-        if (!PyUnicode_CheckExact(name)) {  // whose hash might run code that changes the dict
-            PyErr_SetString(PyExc_TypeError, "attribute names must be strings");
+    // A name may be of a class of the user's, whose hash runs code that changes the dict.
+    Owned items(PyDict_Items(dict));
+    if (!items) return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
+        PyObject* item = PyList_GET_ITEM(items.get(), i);
+        if (!store_attribute(as_value(self), PyTuple_GET_ITEM(item, 0), PyTuple_GET_ITEM(item, 1)))
             return false;
-        }
-        if (!store_attribute(as_value(self), name, object)) return false;
     }
     return true;
 }
@@ -320,9 +315,9 @@ bool apply_state(PyObject* self, PyObject* dict, PyObject* label, PyObject* op_l
 }
 
 PyObject* set_state(PyObject* self, PyObject* state) {
-    PyObject *end, *dict, *label, *op_label, *closure;
+    PyObject *dict, *label, *op_label, *closure;
     if (!PyTuple_Check(state) ||
-        !PyArg_ParseTuple(state, "OOOOO", &end, &dict, &label, &op_label, &closure) ||
+        !PyArg_ParseTuple(state, "OOOO", &dict, &label, &op_label, &closure) ||
         (dict != Py_None && !PyDict_Check(dict))) {
         PyErr_Clear();
         PyErr_SetString(PyExc_TypeError, "not the state of a Value");
@@ -400,24 +395,24 @@ struct CopyMap {
 
 constexpr const char* copy_map_name = "megagrad.CopyMap";
 
-CopyMap* copy_map_in(PyObject* memo) {
+// A capsule; the memo may be cleared by code of the user's, so whoever uses the map holds it.
+Owned copy_map_in(PyObject* memo) {
     static PyObject* key = nullptr;
-    if (key == nullptr && (key = PyUnicode_InternFromString(copy_map_name)) == nullptr)
-        return nullptr;
+    if (key == nullptr && (key = PyUnicode_InternFromString(copy_map_name)) == nullptr) return {};
     Owned found(Py_XNewRef(PyDict_GetItemWithError(memo, key)));
     if (!found) {
-        if (PyErr_Occurred()) return nullptr;
+        if (PyErr_Occurred()) return {};
         auto* map = new CopyMap;
         found.reset(PyCapsule_New(map, copy_map_name, [](PyObject* capsule) {
             delete static_cast<CopyMap*>(PyCapsule_GetPointer(capsule, copy_map_name));
         }));
         if (!found) {
             delete map;
-            return nullptr;
+            return {};
         }
-        if (PyDict_SetItem(memo, key, found.get()) < 0) return nullptr;
+        if (PyDict_SetItem(memo, key, found.get()) < 0) return {};
     }
-    return static_cast<CopyMap*>(PyCapsule_GetPointer(found.get(), copy_map_name));
+    return found;
 }
 
 bool copy_state(PyObject* original, PyObject* copy, PyObject* memo) {
@@ -454,8 +449,9 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
         return PyErr_Format(PyExc_TypeError, "__deepcopy__() needs a dict, not '%.100s'",
                             Py_TYPE(memo)->tp_name);
     try {
-        CopyMap* map = copy_map_in(memo);
-        if (map == nullptr) return nullptr;
+        const Owned capsule = copy_map_in(memo);
+        if (!capsule) return nullptr;
+        auto* map = static_cast<CopyMap*>(PyCapsule_GetPointer(capsule.get(), copy_map_name));
         Node* root = &as_value(self)->node;
         if (!map->has(*root)) {
             const OperandsKept while_copying;

@@ -17,6 +17,9 @@ namespace {
 Node* dying = nullptr;
 bool draining = false;
 
+// Set once someone has given the class itself a __del__.
+bool values_had_finalizers = false;
+
 // Running backward passes, and what was let go meanwhile.
 int passes = 0;
 std::vector<PyObject*> let_go;
@@ -59,8 +62,10 @@ void delete_extension(PyExtension* extension) {
 void free_memory(PyValue* value) {
     PyObject* object = as_object(value);
     PyTypeObject* type = Py_TYPE(object);
-    if (value->node.has(pooled)) {
-        if (type == value_type && node_pool.give(value)) return;
+    if (type == value_type) {
+        // The collector remembers that it has called __del__; the next one to live here has not.
+        const bool is_marked = values_had_finalizers && PyObject_GC_IsFinalized(object);
+        if (!is_marked && node_pool.give(value)) return;
         node_pool.remove(value);
     }
     type->tp_free(object);
@@ -96,18 +101,35 @@ PyValue* allocate_from_interpreter() {
     return value;
 }
 
+PyObject* allocate_blank(PyTypeObject* type, Py_ssize_t) {
+    PyValue* value;
+    if (type == value_type) {
+        value = allocate();
+        if (value == nullptr) return nullptr;
+        value->node = Node{};
+        value->weakrefs = nullptr;
+    } else {
+        value = as_value(PyType_GenericAlloc(type, 0));
+        if (value == nullptr) return nullptr;
+        value->node.set(tracked);  // as its instances are from the beginning
+    }
+    return as_object(value);
+}
+
 void deallocate(PyObject* self) {
     PyValue* value = as_value(self);
-    if (is_exact_value(self) && value_type->tp_finalize != nullptr &&
-        PyObject_CallFinalizerFromDealloc(self) < 0)
-        return;  // resurrected
-    // Python tracks an instance of a subclass again before it gets here; __class__ may be assigned
-    // to, so the flag alone does not tell.
+    if (is_exact_value(self) && value_type->tp_finalize != nullptr) {
+        values_had_finalizers = true;
+        if (PyObject_CallFinalizerFromDealloc(self) < 0) return;  // resurrected
+    }
+    // Python tracks an instance of a subclass again before it gets here.
     if (value->node.has(tracked) || !is_exact_value(self)) PyObject_GC_UnTrack(self);
     if (value->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
     push_dying(&value->node);
     if (!draining) drain();
 }
+
+void free_memory_of_value(void* memory) { PyObject_GC_Del(memory); }
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
@@ -120,6 +142,8 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
     if (PyExtension* extension = extension_of(value)) {
         Py_VISIT(extension->dict);
         Py_VISIT(extension->closure);
+        Py_VISIT(extension->label);  // an instance of a subclass of str may hold anything
+        Py_VISIT(extension->op_label);
     }
     return 0;
 }
@@ -127,14 +151,17 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
 int clear(PyObject* self) {
     PyValue* value = as_value(self);
     reset_to_leaf(value);
-    if (PyExtension* extension = extension_of(value)) Py_CLEAR(extension->dict);
+    if (PyExtension* extension = extension_of(value)) {
+        Py_CLEAR(extension->dict);
+        Py_CLEAR(extension->label);
+    }
     return 0;
 }
 
 void track(PyValue* value) {
     if (value->node.has(tracked)) return;
     value->node.set(tracked);
-    PyObject_GC_Track(as_object(value));
+    if (!PyObject_GC_IsTracked(as_object(value))) PyObject_GC_Track(as_object(value));
 }
 
 void track_users(PyValue* value) {
@@ -197,26 +224,28 @@ OperandsKept::~OperandsKept() {
     }
 }
 
-void reset_to_leaf(PyValue* value) {
+Origin::Origin(PyValue* value) {
     Node& node = value->node;
-    PyObject* lhs = node.has(lhs_is_node) ? object_of(node.lhs.node) : nullptr;
-    PyObject* rhs = node.has(rhs_is_node) ? object_of(rhs_of(node).node) : nullptr;
-    std::vector<Node*> operands;
-    PyObject *closure = nullptr, *op_label = nullptr;
+    if (node.has(lhs_is_node)) lhs_ = object_of(node.lhs.node);
+    if (node.has(rhs_is_node)) rhs_ = object_of(rhs_of(node).node);
     if (PyExtension* extension = extension_of(value)) {
-        operands.swap(extension->operands);
+        operands_.swap(extension->operands);
         extension->partials.clear();
-        closure = std::exchange(extension->closure, nullptr);
-        op_label = std::exchange(extension->op_label, nullptr);
+        closure_ = std::exchange(extension->closure, nullptr);
+        op_label_ = std::exchange(extension->op_label, nullptr);
     }
-    // The node is whole again before any of this may run other code.
     node.set_op(Op::leaf);
     node.clear(lhs_is_node | rhs_is_node | has_closure | whole_parameter);
-    if (lhs != nullptr) release_operand(lhs);
-    if (rhs != nullptr) release_operand(rhs);
-    for (Node* operand : operands) release_operand(object_of(operand));
-    Py_XDECREF(closure);
-    Py_XDECREF(op_label);
 }
+
+Origin::~Origin() {
+    if (lhs_ != nullptr) release_operand(lhs_);
+    if (rhs_ != nullptr) release_operand(rhs_);
+    for (Node* operand : operands_) release_operand(object_of(operand));
+    Py_XDECREF(closure_);
+    Py_XDECREF(op_label_);
+}
+
+void reset_to_leaf(PyValue* value) { const Origin dropped(value); }
 
 }  // namespace megagrad::python

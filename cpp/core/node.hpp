@@ -24,7 +24,7 @@ enum Flag : std::uint8_t {
     whole_parameter = 16,  // the plain exponent was an int: x**2, not x**2.0
     tracked = 32,          // for the embedder: known to the cyclic garbage collector
     consumed = 64,         // has been an operand
-    pooled = 128,          // for the embedder: comes from its own pool of nodes
+    listed = 128,          // for the embedder: is being saved as part of a graph
 };
 
 // Plain numbers stay where the operand would be, so `x * 2` is one node.

@@ -8,12 +8,9 @@
 
 namespace megagrad {
 
-// A number that no node has been marked with yet. 48 bits last for years of
-// back-to-back traversals; a mark is never cleared, only outdated.
-inline std::uint64_t next_epoch() {
-    static std::uint64_t epoch = 0;
-    return ++epoch & ((std::uint64_t{1} << 48) - 1);
-}
+// How many traversals there have been; each marks its nodes with its number. 48 bits last for years
+// of back-to-back traversals; a mark is never cleared, only outdated.
+inline std::uint64_t traversals = 0;
 
 // The cache line that a traversal touches first.
 inline void prefetch(const Node* node) {
@@ -30,14 +27,15 @@ struct Traversal {
     std::vector<std::uintptr_t> stack;  // low bit set: the node's operands are done
 };
 
-// Fills `walk.order` with the nodes that `root` depends on, and root last. Nodes that
-// `skip(node)` holds for are neither visited nor listed; `enter(node)` is called once for each
-// listed node, before any of its operands; `poll()` every so often, and stops the walk by
-// returning false. Depth first with an explicit stack. Returns whether it got to the end.
+enum class Progress { complete, stopped, disturbed };
+
+// One attempt at topological_order; disturbed if a poll ran another traversal, which has
+// overwritten marks.
 template <class Skip, class Enter, class Poll>
-bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
+Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
     constexpr std::size_t poll_interval = 1 << 16;
-    const std::uint64_t epoch = next_epoch();
+    constexpr std::uint64_t mask = (std::uint64_t{1} << 48) - 1;
+    const std::uint64_t number = ++traversals, epoch = number & mask;
     auto& [order, stack] = walk;
     order.clear();
     stack.clear();
@@ -55,7 +53,8 @@ bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
             next = operand;
         });
         if (--until_poll == 0) {
-            if (!poll()) return false;
+            if (!poll()) return Progress::stopped;
+            if (traversals != number) return Progress::disturbed;
             until_poll = poll_interval;
         }
         node = next;
@@ -69,6 +68,19 @@ bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
                 node = waiting;
         }
     }
+    return Progress::complete;
+}
+
+// Fills `walk.order` with the nodes that `root` depends on, and root last. Nodes that
+// `skip(node)` holds for are neither visited nor listed; `enter(node)` is called for each
+// listed node, before any of its operands; `poll()` every so often, and stops the walk by
+// returning false. It may run any code: if that walks a graph too, the walk begins anew, once and
+// without polls. Depth first with an explicit stack. Returns whether it got to the end.
+template <class Skip, class Enter, class Poll>
+bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
+    const Progress progress = attempt_order(root, walk, skip, enter, poll);
+    if (progress != Progress::disturbed) return progress == Progress::complete;
+    attempt_order(root, walk, skip, enter, [] { return true; });
     return true;
 }
 
