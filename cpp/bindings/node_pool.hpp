@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "compiler.hpp"
+
 namespace megagrad::python {
 
 class NodePool {
@@ -35,15 +37,7 @@ public:
             word_ |= bit_at(offset / granule);
             return true;
         }
-        Region& region = *region_of(address);
-        const std::size_t granule_index = index_of(address);
-        region.free[granule_index / 64] |= bit_at(granule_index);
-        region.words_with_free[granule_index / 64 / 64] |= bit_at(granule_index / 64);
-        if (!region.is_listed && &region != current_) {
-            region.is_listed = true;
-            region.next_listed = listed_;
-            listed_ = &region;
-        }
+        give_elsewhere(address);
         return true;
     }
 
@@ -109,8 +103,21 @@ private:
         return recent_;
     }
 
+    // Frees a node outside of word_.
+    MEGAGRAD_NOINLINE void give_elsewhere(const void* address) {
+        Region& region = *region_of(address);
+        const std::size_t granule_index = index_of(address);
+        region.free[granule_index / 64] |= bit_at(granule_index);
+        region.words_with_free[granule_index / 64 / 64] |= bit_at(granule_index / 64);
+        if (!region.is_listed && &region != current_) {
+            region.is_listed = true;
+            region.next_listed = listed_;
+            listed_ = &region;
+        }
+    }
+
     // Turns to the lowest free nodes of the current region, or else of another one.
-    bool next_word() {
+    MEGAGRAD_NOINLINE bool next_word() {
         for (;;) {
             if (current_ != nullptr)
                 for (std::size_t i = 0; i < current_->words_with_free.size(); ++i)

@@ -13,6 +13,7 @@
 #include <new>
 #include <vector>
 
+#include "compiler.hpp"
 #include "node.hpp"
 #include "node_pool.hpp"
 
@@ -61,12 +62,14 @@ inline bool is_value(PyObject* object) {
 extern NodePool node_pool;
 
 // Set once an object was attached to a node that was an operand already: from then on every node
-// is known to the collector, since any might be part of a cycle.
+// is known to the collector, since any might be part of a cycle. New leaves then begin so, and what
+// is computed from a known node is known.
 extern bool track_every_node;
 
 PyValue* allocate_from_interpreter();  // null with MemoryError set
 
-// A new exact Value whose node the caller must fill in; null with MemoryError set.
+// A new exact Value, without weak references, whose node the caller must fill in; null with
+// MemoryError set.
 inline PyValue* allocate() {
     void* memory = node_pool.take();
     if (memory == nullptr) return allocate_from_interpreter();
@@ -124,13 +127,14 @@ void reset_to_leaf(PyValue* value);
 // 1: `object` is a real number, now in `number`; 0: it is not; -1: an exception is set.
 int to_number(PyObject* object, double& number);
 
-// Gives new nodes their place in the graph: counts the references to operands and tracks the node
-// if an operand is tracked.
-inline void adopt(PyValue* result, Node* operand) {
+// Counts a new user's reference to its operand; says whether the user has to be tracked, too.
+inline bool retain(Node* operand) {
     Py_INCREF(object_of(operand));
     operand->set(consumed);
-    if (operand->has(tracked) || track_every_node) [[unlikely]]
-        track(result);
+    return operand->has(tracked);
+}
+inline void adopt(PyValue* user, Node* operand) {
+    if (retain(operand)) track(user);
 }
 
 PyObject* new_leaf(double data);

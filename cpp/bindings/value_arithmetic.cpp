@@ -102,20 +102,23 @@ constexpr bool is_checked(Op op) {
            op != Op::minimum;
 }
 
-inline PyObject* new_node(Op op, double z, Operand lhs, Operand rhs, unsigned flags) {
+MEGAGRAD_INLINE PyObject* new_node(Op op, double z, Operand lhs, Operand rhs, unsigned flags) {
     PyValue* result = allocate();
     if (result == nullptr) return nullptr;
     result->node =
         Node{z, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
-    result->weakrefs = nullptr;
-    if (flags & lhs_is_node) adopt(result, lhs.node);
-    if (flags & rhs_is_node) adopt(result, rhs.node);
+    bool track_it = false;
+    if (flags & lhs_is_node) track_it |= retain(lhs.node);
+    if (flags & rhs_is_node) track_it |= retain(rhs.node);
+    if (op == Op::leaf) track_it = track_every_node;
+    if (track_it) [[unlikely]]
+        track(result);
     return as_object(result);
 }
 
 // At least one operand is a Value, and they are not both exact Values.
 template <Op op, class Formula, bool commutes>
-PyObject* mixed(PyObject* a, PyObject* b) {
+MEGAGRAD_NOINLINE PyObject* mixed(PyObject* a, PyObject* b) {
     Argument lhs = argument_of(a);
     Argument rhs = argument_of(b);
     if (lhs.kind == OperandKind::error || rhs.kind == OperandKind::error) return nullptr;

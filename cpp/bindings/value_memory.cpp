@@ -35,10 +35,31 @@ void push_dying(Node* node) {
     dying = node;
 }
 
-// Has nothing that Python code could notice the end of.
-bool dies_unnoticed(PyValue* value) {
-    return is_exact_value(as_object(value)) && value->weakrefs == nullptr &&
-           !value->node.has(extended | tracked) && value_type->tp_finalize == nullptr;
+// Has nothing that Python code could notice the end of. Instances of subclasses are all tracked.
+bool dies_unnoticed(const PyValue* value) {
+    return value->weakrefs == nullptr && !value->node.has(extended | tracked) &&
+           value_type->tp_finalize == nullptr;
+}
+
+// Ends what Python code can notice; false if a finalizer brought the Value back.
+MEGAGRAD_NOINLINE bool take_leave(PyValue* value) {
+    PyObject* self = as_object(value);
+    if (is_exact_value(self) && value_type->tp_finalize != nullptr) {
+        values_had_finalizers = true;
+        if (PyObject_CallFinalizerFromDealloc(self) < 0) return false;
+    }
+    // Python tracks an instance of a subclass again before it gets here.
+    if (value->node.has(tracked) || !is_exact_value(self)) PyObject_GC_UnTrack(self);
+    if (value->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
+    return true;
+}
+
+void delete_extension(PyExtension* extension) {
+    Py_XDECREF(extension->closure);
+    Py_XDECREF(extension->dict);
+    Py_XDECREF(extension->label);
+    Py_XDECREF(extension->op_label);
+    delete extension;
 }
 
 void release(Node* operand) {
@@ -51,36 +72,41 @@ void release(Node* operand) {
     }
 }
 
-void delete_extension(PyExtension* extension) {
-    Py_XDECREF(extension->closure);
-    Py_XDECREF(extension->dict);
-    Py_XDECREF(extension->label);
-    Py_XDECREF(extension->op_label);
-    delete extension;
+MEGAGRAD_NOINLINE void release_extended(Node* node) {
+    for_each_operand(*node, release);
+    delete_extension(static_cast<PyExtension*>(node->rhs.extension));
+}
+
+void release_operands(Node* node) {
+    if (node->has(extended)) return release_extended(node);
+    if (node->has(lhs_is_node)) release(node->lhs.node);
+    if (node->has(rhs_is_node)) release(node->rhs.node);
+}
+
+MEGAGRAD_NOINLINE void return_to_interpreter(PyValue* value) {
+    PyTypeObject* type = Py_TYPE(as_object(value));
+    if (type == value_type) node_pool.remove(value);
+    type->tp_free(as_object(value));
+    Py_DECREF(type);
 }
 
 void free_memory(PyValue* value) {
     PyObject* object = as_object(value);
-    PyTypeObject* type = Py_TYPE(object);
-    if (type == value_type) {
-        // The collector remembers that it has called __del__; the next one to live here has not.
-        const bool is_marked = values_had_finalizers && PyObject_GC_IsFinalized(object);
-        if (!is_marked && node_pool.give(value)) return;
-        node_pool.remove(value);
-    }
-    type->tp_free(object);
-    Py_DECREF(type);
+    // The collector remembers that it has called __del__; the next one to live here has not.
+    const bool is_marked = values_had_finalizers && PyObject_GC_IsFinalized(object);
+    if (!is_exact_value(object) || is_marked || !node_pool.give(value))
+        return_to_interpreter(value);
 }
 
-// Frees everything on the list, and what dies of it, in a loop: a graph may be millions deep.
-void drain() {
+// Frees a node and all that dies of it, in a loop: a graph may be millions deep.
+void drain(Node* node) {
     draining = true;
-    while (dying != nullptr) {
-        Node* node = dying;
-        dying = link_of(*node);
-        for_each_operand(*node, release);
-        if (node->has(extended)) delete_extension(static_cast<PyExtension*>(node->rhs.extension));
+    for (;;) {
+        release_operands(node);
         free_memory(value_of(node));
+        if (dying == nullptr) break;
+        node = dying;
+        dying = link_of(*node);
     }
     draining = false;
 }
@@ -90,6 +116,7 @@ void drain() {
 PyValue* allocate_from_interpreter() {
     PyValue* value = PyObject_GC_New(PyValue, value_type);
     if (value == nullptr) return nullptr;
+    value->weakrefs = nullptr;
     try {
         node_pool.add(value);
     } catch (const std::bad_alloc&) {
@@ -107,7 +134,7 @@ PyObject* allocate_blank(PyTypeObject* type, Py_ssize_t) {
         value = allocate();
         if (value == nullptr) return nullptr;
         value->node = Node{};
-        value->weakrefs = nullptr;
+        if (track_every_node) track(value);
     } else {
         value = as_value(PyType_GenericAlloc(type, 0));
         if (value == nullptr) return nullptr;
@@ -118,15 +145,11 @@ PyObject* allocate_blank(PyTypeObject* type, Py_ssize_t) {
 
 void deallocate(PyObject* self) {
     PyValue* value = as_value(self);
-    if (is_exact_value(self) && value_type->tp_finalize != nullptr) {
-        values_had_finalizers = true;
-        if (PyObject_CallFinalizerFromDealloc(self) < 0) return;  // resurrected
-    }
-    // Python tracks an instance of a subclass again before it gets here.
-    if (value->node.has(tracked) || !is_exact_value(self)) PyObject_GC_UnTrack(self);
-    if (value->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
-    push_dying(&value->node);
-    if (!draining) drain();
+    if (!dies_unnoticed(value) && !take_leave(value)) return;
+    if (draining)
+        push_dying(&value->node);
+    else
+        drain(&value->node);
 }
 
 void free_memory_of_value(void* memory) { PyObject_GC_Del(memory); }

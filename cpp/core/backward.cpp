@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler.hpp"
 #include "order.hpp"
 
 namespace megagrad {

@@ -12,15 +12,6 @@ namespace megagrad {
 // of back-to-back traversals; a mark is never cleared, only outdated.
 inline std::uint64_t traversals = 0;
 
-// The cache line that a traversal touches first.
-inline void prefetch(const Node* node) {
-#if defined(__GNUC__)
-    __builtin_prefetch(node, 1);
-#else
-    (void)node;
-#endif
-}
-
 // Reused from call to call, so that a small backward allocates nothing.
 struct Traversal {
     std::vector<Node*> order;           // operands before their users
