@@ -29,20 +29,36 @@ int is_registered_real(PyObject* object) {
     return PyObject_IsInstance(object, real);
 }
 
-Argument argument_of(PyObject* object) {
+inline Argument node_argument(PyObject* object) {
     Argument argument{OperandKind::node, {}, 0, false};
-    if (is_value(object)) {
-        argument.operand.node = &as_value(object)->node;
-        argument.value = argument.operand.node->data;
-        return argument;
-    }
-    const int number = to_number(object, argument.value);
-    argument.kind = number > 0    ? OperandKind::number
-                    : number == 0 ? OperandKind::foreign
-                                  : OperandKind::error;
-    argument.operand.number = argument.value;
-    argument.whole = PyLong_Check(object);
+    argument.operand.node = &as_value(object)->node;
+    argument.value = argument.operand.node->data;
     return argument;
+}
+
+inline Argument number_argument(double number, bool whole) {
+    Argument argument{OperandKind::number, {}, number, whole};
+    argument.operand.number = number;
+    return argument;
+}
+
+MEGAGRAD_NOINLINE Argument uncommon_argument(PyObject* object) {
+    if (is_value(object)) return node_argument(object);
+    double number = 0;
+    const int real = to_number(object, number);
+    if (real > 0) return number_argument(number, PyLong_Check(object));
+    return {real == 0 ? OperandKind::foreign : OperandKind::error, {}, 0, false};
+}
+
+inline Argument argument_of(PyObject* object) {
+    if (is_exact_value(object)) return node_argument(object);
+    if (PyFloat_CheckExact(object)) return number_argument(PyFloat_AS_DOUBLE(object), false);
+    if (PyLong_CheckExact(object)) {
+        const double number = PyLong_AsDouble(object);
+        if (number != -1.0 || !PyErr_Occurred()) return number_argument(number, true);
+        return {OperandKind::error, {}, 0, true};
+    }
+    return uncommon_argument(object);
 }
 
 inline bool is_finite(double x) { return x - x == 0; }
