@@ -124,7 +124,7 @@ def method_line(row: OpInfo) -> str:
 
 def field_line(name: str) -> str:
     """The stub of one field of OpInfo."""
-    kinds = "Literal['infix', 'binary', 'unary', 'parametric']"
+    kinds = 'Literal["infix", "binary", "unary", "parametric"]'
     kind = {"kind": kinds, "arity": "int", "default": "float"}.get(name, "str")
     return f"    @property\n    def {name}(self) -> {kind}: ..."
 
@@ -137,12 +137,11 @@ def stub() -> str:
         operators="\n".join(lines),
         methods="\n".join(method_line(row) for row in ops() if row.kind != "infix"),
         fields="\n".join(map(field_line, fields)),
-    ).replace("'", '"')
+    )
 
 
 def formula(text: str, row: OpInfo) -> str:
-    """A formula of the table as a reader would write it."""
-    text = re.sub(r"T\(([-\d.]+)\)", r"\1", text)
+    """A formula of the table, with the parameter's name in place of y."""
     return re.sub(r"\by\b", row.parameter, text) if row.parameter else text
 
 

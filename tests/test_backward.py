@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 
 import pytest
 
@@ -122,15 +123,21 @@ def test_a_closure_may_drop_the_graph_under_its_feet():
     for _ in range(100):
         nodes.append(nodes[-1] + 1)
 
+    alive = [weakref.ref(node) for node in nodes]
+    kept = []
+
     def rule(out):
         for node in nodes:
             node.__init__(0.0)
         nodes.clear()
         gc.collect()
+        kept.append(sum(reference() is not None for reference in alive))
 
     top = custom(nodes[-1], rule)
     top.backward()
     assert x.grad == 0.0
+    assert kept == [101]  # the pass may still come by
+    assert sum(reference() is not None for reference in alive) == 1
     (x * 2).backward()
     assert x.grad == 2.0
 

@@ -43,6 +43,7 @@ def test_what_is_generated_is_up_to_date():
 def test_the_build_file_is_short_and_portable():
     text = (ROOT / "CMakeLists.txt").read_text()
     assert len(text.splitlines()) < 80
+    assert "-ffp-contract=off" in text
     for flag in ("-march=", "-mtune=", "-mavx", "-Ofast"):
         assert flag not in text
     assert not re.search(r"^[^#]*-ffast-math", text, re.MULTILINE)

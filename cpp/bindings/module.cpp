@@ -31,15 +31,12 @@ void register_ops(py::module_& module) {
         .def_property_readonly("label", [](const OpInfo& row) { return row.label; })
         .def_property_readonly("kind", [](const OpInfo& row) { return kind_name(row.kind); })
         .def_property_readonly("arity",
-                               [](const OpInfo& row) {
-                                   return row.kind == Kind::infix || row.kind == Kind::binary ? 2
-                                                                                              : 1;
-                               })
+                               [](const OpInfo& row) { return has_two_operands(row) ? 2 : 1; })
         .def_property_readonly("parameter", [](const OpInfo& row) { return row.parameter; })
         .def_property_readonly("default", [](const OpInfo& row) { return row.default_parameter; })
-        .def_property_readonly("forward", [](const OpInfo& row) { return row.forward; })
-        .def_property_readonly("dx", [](const OpInfo& row) { return row.dx; })
-        .def_property_readonly("dy", [](const OpInfo& row) { return row.dy; })
+        .def_property_readonly("forward", [](const OpInfo& row) { return readable(row.forward); })
+        .def_property_readonly("dx", [](const OpInfo& row) { return readable(row.dx); })
+        .def_property_readonly("dy", [](const OpInfo& row) { return readable(row.dy); })
         .def_property_readonly("needs", [](const OpInfo& row) { return row.needs; })
         .def_property_readonly("domain", [](const OpInfo& row) { return row.domain; })
         .def_property_readonly("doc", [](const OpInfo& row) { return row.doc; });
@@ -57,7 +54,7 @@ void register_ops(py::module_& module) {
 
 void register_value(py::module_& module) {
     PyTypeObject* type = python::make_value_type();
-    if (type == nullptr || !python::make_descendants_type()) throw py::error_already_set();
+    if (type == nullptr || !python::make_pickling_types()) throw py::error_already_set();
     module.add_object("Value",
                       py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type)));
     PyObject* restore =

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <string>
 #include <vector>
 
 #include "compiler.hpp"
@@ -96,7 +97,7 @@ inline PyExtension* extension_of(const PyValue* value) {
 }
 PyExtension* ensure_extension(PyValue* value);  // null with MemoryError set
 
-// Lets go of an operand, but not before a running backward pass is over.
+// Lets go of an operand, but not before a running walk over a graph is over.
 void release_operand(PyObject* operand);
 // While one lives, operands that are let go stay alive.
 class OperandsKept {
@@ -139,7 +140,7 @@ inline void adopt(PyValue* user, Node* operand) {
 
 PyObject* new_leaf(double data);
 
-extern PyMethodDef* const table_methods;  // from the op table, ends with a null name
+std::vector<PyMethodDef> table_methods();  // those of the op table
 PyObject* add(PyObject* a, PyObject* b);
 PyObject* subtract(PyObject* a, PyObject* b);
 PyObject* multiply(PyObject* a, PyObject* b);
@@ -147,6 +148,11 @@ PyObject* divide(PyObject* a, PyObject* b);
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus);
 PyObject* negative(PyObject* self);
 PyObject* absolute(PyObject* self);
+
+// --- documentation (value_documentation.cpp) --------------------------------------------------
+
+std::string number_text(double number);  // as Python's repr writes it; may throw std::bad_alloc
+const char* documentation(Op op);        // a method's docstring, with its signature
 
 // --- attributes (value_attributes.cpp) --------------------------------------------------------
 
@@ -171,7 +177,7 @@ extern PyMethodDef graph_methods[];
 
 extern PyMethodDef copy_methods[];
 extern PyMethodDef restore_function;
-bool make_descendants_type();
+bool make_pickling_types();
 
 // --- the type (value_type.cpp) ----------------------------------------------------------------
 

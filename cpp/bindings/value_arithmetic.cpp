@@ -65,17 +65,10 @@ inline bool is_finite(double x) { return x - x == 0; }
 
 // What `x op y` reads like in a message.
 std::string expression(Op op, double x, double y) {
-    const auto text = [](double number) {
-        char* digits = PyOS_double_to_string(number, 'r', 0, Py_DTSF_ADD_DOT_0, nullptr);
-        if (digits == nullptr) throw std::bad_alloc();
-        std::string result = digits;
-        PyMem_Free(digits);
-        return result;
-    };
     const OpInfo& row = info(op);
-    if (row.kind == Kind::infix) return text(x) + " " + row.label + " " + text(y);
-    std::string result = std::string(row.name) + "(" + text(x);
-    if (row.kind != Kind::unary) result += ", " + text(y);
+    if (row.kind == Kind::infix) return number_text(x) + " " + row.label + " " + number_text(y);
+    std::string result = std::string(row.name) + "(" + number_text(x);
+    if (row.kind != Kind::unary) result += ", " + number_text(y);
     return result + ")";
 }
 
@@ -206,32 +199,28 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
     return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
 
-#define MEGAGRAD_BINARY_METHOD(name, label, forward, dx, dy, needs, domain, doc) \
-    {#name, binary_method<Op::name, formula::name##_>, METH_O,                   \
-     #name "($self, other, /)\n--\n\n" doc                                       \
-           "\n\nother: a Value or a real number. Raises TypeError for anything else."},
-#define MEGAGRAD_UNARY_METHOD(name, label, forward, dx, needs, domain, doc) \
-    {#name, unary<Op::name, formula::name##_>, METH_NOARGS,                 \
-     #name "($self, /)\n--\n\n" doc "\n\nThe derivative is " #dx            \
-           " (x: the operand, z: the result). "                             \
-           "Raises ValueError where undefined, OverflowError where too large."},
-#define MEGAGRAD_PARAMETRIC_METHOD(name, label, parameter, default_, forward, dx, needs, domain, \
-                                   doc)                                                          \
-    {#name,                                                                                      \
-     reinterpret_cast<PyCFunction>(                                                              \
-         reinterpret_cast<void (*)()>(parametric<Op::name, formula::name##_>)),                  \
-     METH_FASTCALL | METH_KEYWORDS,                                                              \
-     #name "($self, /, " #parameter "=" #default_ ")\n--\n\n" doc "\n\n" #parameter              \
-           ": a real number. Raises TypeError for anything else."},
-
-PyMethodDef methods[] = {MEGAGRAD_BINARY(MEGAGRAD_BINARY_METHOD)          //
-                         MEGAGRAD_UNARY(MEGAGRAD_UNARY_METHOD)            //
-                         MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_METHOD)  //
-                         {nullptr, nullptr, 0, nullptr}};
+template <class Function>
+PyMethodDef method(Op op, Function* function, int flags) {
+    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+    return {info(op).name, erased, flags, documentation(op)};
+}
 
 }  // namespace
 
-PyMethodDef* const table_methods = methods;
+std::vector<PyMethodDef> table_methods() {
+#define MEGAGRAD_BINARY_METHOD(name, ...) \
+    method(Op::name, binary_method<Op::name, formula::name##_>, METH_O),
+#define MEGAGRAD_UNARY_METHOD(name, ...) \
+    method(Op::name, unary<Op::name, formula::name##_>, METH_NOARGS),
+#define MEGAGRAD_PARAMETRIC_METHOD(name, ...) \
+    method(Op::name, parametric<Op::name, formula::name##_>, METH_FASTCALL | METH_KEYWORDS),
+    return {MEGAGRAD_BINARY(MEGAGRAD_BINARY_METHOD)  //
+            MEGAGRAD_UNARY(MEGAGRAD_UNARY_METHOD)    //
+            MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_METHOD)};
+#undef MEGAGRAD_BINARY_METHOD
+#undef MEGAGRAD_UNARY_METHOD
+#undef MEGAGRAD_PARAMETRIC_METHOD
+}
 
 int to_number(PyObject* object, double& number) {
     if (PyFloat_Check(object)) {

@@ -472,7 +472,7 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
 
 }  // namespace
 
-bool make_descendants_type() {
+bool make_pickling_types() {
     PyType_Slot list_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(descendants_dealloc)},
                                 {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
                                 {Py_tp_iternext, reinterpret_cast<void*>(descendants_next)},

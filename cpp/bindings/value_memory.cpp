@@ -1,4 +1,4 @@
-// Where Values come from and where they go: the free list, deallocation without recursion, and
+// Where Values come from and where they go: the pool of nodes, deallocation without recursion, and
 // what the cyclic collector is told.
 #include <cstring>
 #include <utility>
@@ -20,8 +20,8 @@ bool draining = false;
 // Set once someone has given the class itself a __del__.
 bool values_had_finalizers = false;
 
-// Running backward passes, and what was let go meanwhile.
-int passes = 0;
+// Running walks over graphs, such as backward passes, and what was let go meanwhile.
+int walks = 0;
 std::vector<PyObject*> let_go;
 
 Node* link_of(const Node& node) {
@@ -129,17 +129,11 @@ PyValue* allocate_from_interpreter() {
 }
 
 PyObject* allocate_blank(PyTypeObject* type, Py_ssize_t) {
-    PyValue* value;
-    if (type == value_type) {
-        value = allocate();
-        if (value == nullptr) return nullptr;
-        value->node = Node{};
-        if (track_every_node) track(value);
-    } else {
-        value = as_value(PyType_GenericAlloc(type, 0));
-        if (value == nullptr) return nullptr;
-        value->node.set(tracked);  // as its instances are from the beginning
-    }
+    if (type != value_type) return PyType_GenericAlloc(type, 0);
+    PyValue* value = allocate();
+    if (value == nullptr) return nullptr;
+    value->node = Node{};
+    if (track_every_node) track(value);
     return as_object(value);
 }
 
@@ -225,21 +219,21 @@ PyExtension* ensure_extension(PyValue* value) {
 }
 
 void release_operand(PyObject* operand) {
-    if (passes == 0) {
+    if (walks == 0) {
         Py_DECREF(operand);
         return;
     }
     try {
         let_go.push_back(operand);
     } catch (const std::bad_alloc&) {
-        // Leaking one node is the safe choice: the pass may still reach it.
+        // Leaking one node is the safe choice: the walk may still reach it.
     }
 }
 
-OperandsKept::OperandsKept() { ++passes; }
+OperandsKept::OperandsKept() { ++walks; }
 
 OperandsKept::~OperandsKept() {
-    if (--passes > 0) return;
+    if (--walks > 0) return;
     while (!let_go.empty()) {
         PyObject* operand = let_go.back();
         let_go.pop_back();

@@ -11,16 +11,18 @@ PyTypeObject* value_type = nullptr;
 namespace {
 
 constexpr const char* doc =
-    "Value(data, _children=(), _op='', label='', *, children=(), op='', local_grads=())\n--\n\n"
-    "A number that remembers how it was computed, and its gradient.\n\n"
-    "data: a real number. _children: the Values it was computed from, in a user-made op. The "
-    "third\n"
-    "argument is the op's label if it is a str, and the op's local gradients, one number for each\n"
-    "child, if it is a sequence. label: a name to show. children, op and local_grads are other "
-    "names\n"
-    "of these, for keywords.\n\n"
-    "Raises TypeError for data or children of another type, ValueError for local gradients of\n"
-    "another length than the children.";
+    R"(Value(data, _children=(), _op='', label='', *, children=(), op='', local_grads=())
+--
+
+A number that remembers how it was computed, and its gradient.
+
+data: a real number. _children: the Values it was computed from, in a user-made op. The third
+argument is the op's label if it is a str, and the op's local gradients, one number for each child,
+if it is a sequence. label: a name to show. children, op and local_grads are other names of these,
+for keywords.
+
+Raises TypeError for data or children of another type, OverflowError for an int that is too large for
+a float, ValueError for local gradients of another length than the children.)";
 
 PyObject* refuse_float(PyObject*) {
     PyErr_SetString(PyExc_TypeError,
@@ -29,8 +31,8 @@ PyObject* refuse_float(PyObject*) {
 }
 
 std::vector<PyMethodDef> all_methods() {
-    std::vector<PyMethodDef> all;
-    for (const PyMethodDef* table : {table_methods, graph_methods, copy_methods})
+    std::vector<PyMethodDef> all = table_methods();
+    for (const PyMethodDef* table : {graph_methods, copy_methods})
         for (; table->ml_name != nullptr; ++table) all.push_back(*table);
     all.push_back({nullptr, nullptr, 0, nullptr});
     return all;

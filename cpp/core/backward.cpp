@@ -116,7 +116,7 @@ private:
 };
 
 bool propagate_all(const std::vector<Node*>& order, Environment& environment) {
-    constexpr std::size_t lookahead = 32, poll_interval = 1 << 16;
+    constexpr std::size_t lookahead = 32;
     for (std::size_t i = order.size(); i-- > 0;) {
         if (i >= lookahead) prefetch(order[i - lookahead]);
         Node& node = *order[i];

@@ -27,6 +27,9 @@ enum Flag : std::uint8_t {
     listed = 128,          // for the embedder: is being saved as part of a graph
 };
 
+// The bits that a node has for the mark of a traversal.
+inline constexpr std::uint64_t epoch_mask = (std::uint64_t{1} << 48) - 1;
+
 // Plain numbers stay where the operand would be, so `x * 2` is one node.
 union Operand {
     Node* node;
@@ -48,7 +51,7 @@ struct Node {
     bool has(unsigned mask) const { return (flags & mask) != 0; }
     bool has_just(unsigned bits, unsigned mask) const { return (flags & mask) == bits; }
     void set(unsigned mask) { flags = static_cast<std::uint8_t>(flags | mask); }
-    void mark(std::uint64_t number) { epoch = number & ((std::uint64_t{1} << 48) - 1); }
+    void mark(std::uint64_t number) { epoch = number & epoch_mask; }
     void clear(unsigned mask) { flags = static_cast<std::uint8_t>(flags & ~mask); }
 };
 static_assert(sizeof(Node) == 40, "the engine's speed is memory traffic: keep nodes small");

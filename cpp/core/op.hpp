@@ -3,7 +3,10 @@
 #pragma once
 
 #include <array>
+#include <cctype>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "numeric.hpp"
 #include "op_table.hpp"
@@ -123,8 +126,25 @@ inline constexpr std::array op_infos{
 
 inline const OpInfo& info(Op op) { return op_infos[static_cast<std::size_t>(op)]; }
 
-inline bool has_two_operands(Op op) {
-    return info(op).kind == Kind::infix || info(op).kind == Kind::binary;
+inline bool has_two_operands(const OpInfo& row) {
+    return row.kind == Kind::infix || row.kind == Kind::binary;
+}
+inline bool has_two_operands(Op op) { return has_two_operands(info(op)); }
+
+// A formula as a reader would write it: `1 / x`, where the table has `T(1) / x`.
+inline std::string readable(std::string_view formula) {
+    std::string result;
+    for (std::size_t i = 0; i < formula.size(); ++i) {
+        const bool in_a_name = i > 0 && std::isalnum(static_cast<unsigned char>(formula[i - 1]));
+        if (in_a_name || formula.substr(i, 2) != "T(") {
+            result += formula[i];
+            continue;
+        }
+        const std::size_t end = formula.find(')', i);
+        result += formula.substr(i + 2, end - i - 2);
+        i = end;
+    }
+    return result;
 }
 
 }  // namespace megagrad

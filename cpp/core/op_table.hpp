@@ -3,8 +3,10 @@
 // docstrings, the stub, the README's table, the tests) is expanded from it.
 //
 // What a formula may use:
-//     x, y   the operands' values (y: the parameter in a PARAMETRIC row)
-//     z      the op's own result
+//     x, y   the operands' values, read when the formula is used: a derivative follows them if
+//            they were changed meanwhile (y: the parameter in a PARAMETRIC row)
+//     z      the op's result, as it was computed; in a derivative where that is what programs
+//            written for micrograd expect, and saves a function
 //     T      the number type, for constants:  T(1) / x
 //     functions of <cmath> and numeric.hpp
 //
@@ -22,32 +24,32 @@
 // clang-format off
 
 // Arithmetic with a symbol of its own: a slot of the Python type, not a method.
-//         name     label forward  dx                                            dy                                                needs     domain        doc
+//         name     label forward  dx                                            dy                                                    needs   domain        doc
 #define MEGAGRAD_INFIX(ROW) \
-    ROW(add,     "+",  x + y,     T(1),                                         T(1),                                             "",       "-3:3 -3:3",  "The sum x + y.") \
-    ROW(sub,     "-",  x - y,     T(1),                                         T(-1),                                            "",       "-3:3 -3:3",  "The difference x - y.") \
-    ROW(mul,     "*",  x * y,     y,                                            x,                                                "",       "-3:3 -3:3",  "The product x * y.") \
-    ROW(div,     "/",  x / y,     T(1) / y,                                     -z / y,                                           "y != 0", "-3:3 0.5:3", "The quotient x / y.") \
-    ROW(pow,     "**", pow(x, y), where(y == T(0), T(0), y * pow(x, y - T(1))), where(x == T(0) && y >= T(0), T(0), z * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
+    ROW(add,     "+",  x + y,     T(1),                                         T(1),                                                 "",     "-3:3 -3:3",  "The sum x + y.") \
+    ROW(sub,     "-",  x - y,     T(1),                                         T(-1),                                                "",     "-3:3 -3:3",  "The difference x - y.") \
+    ROW(mul,     "*",  x * y,     y,                                            x,                                                    "",     "-3:3 -3:3",  "The product x * y.") \
+    ROW(div,     "/",  x / y,     T(1) / y,                                     -(x / y) / y,                                         "",     "-3:3 0.5:3", "The quotient x / y.") \
+    ROW(pow,     "**", pow(x, y), where(y == T(0), T(0), y * pow(x, y - T(1))), where(x == T(0) && y >= T(0), T(0), pow(x, y) * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
 
 //         name     label      forward        dx                                             dy                                             needs domain     doc
 #define MEGAGRAD_BINARY(ROW) \
-    ROW(maximum, "maximum", maximum(x, y), where(x > y, T(1), where(x == y, T(0.5), T(0))), where(y > x, T(1), where(x == y, T(0.5), T(0))), "", "-3:3 -3:3", "The larger of x and y; equal ones share the gradient.") \
-    ROW(minimum, "minimum", minimum(x, y), where(x < y, T(1), where(x == y, T(0.5), T(0))), where(y < x, T(1), where(x == y, T(0.5), T(0))), "", "-3:3 -3:3", "The smaller of x and y; equal ones share the gradient.")
+    ROW(maximum, "maximum", maximum(x, y), where(x < y, T(0), where(x == y, T(0.5), T(1))), where(y < x, T(0), where(x == y, T(0.5), T(1))), "", "-3:3 -3:3", "The larger of x and y; equal ones share the gradient.") \
+    ROW(minimum, "minimum", minimum(x, y), where(x > y, T(0), where(x == y, T(0.5), T(1))), where(y > x, T(0), where(x == y, T(0.5), T(1))), "", "-3:3 -3:3", "The smaller of x and y; equal ones share the gradient.")
 
 //         name     label      forward      dx                                    needs             domain       doc
 #define MEGAGRAD_UNARY(ROW) \
     ROW(neg,        "neg",     -x,          T(-1),                                "",               "-3:3",      "The negative -x.") \
     ROW(abs,        "abs",     fabs(x),     sign(x),                              "",               "-3:3",      "The absolute value |x|.") \
     ROW(exp,        "exp",     exp(x),      z,                                    "",               "-3:3",      "e to the power x.") \
-    ROW(expm1,      "expm1",   expm1(x),    z + T(1),                             "",               "-3:3",      "e^x - 1, accurate near 0.") \
+    ROW(expm1,      "expm1",   expm1(x),    exp(x),                               "",               "-3:3",      "e^x - 1, accurate near 0.") \
     ROW(log,        "log",     log(x),      T(1) / x,                             "x > 0",          "0.1:5",     "The natural logarithm.") \
     ROW(log1p,      "log1p",   log1p(x),    T(1) / (T(1) + x),                    "x > -1",         "-0.9:5",    "log(1 + x), accurate near 0.") \
-    ROW(sqrt,       "sqrt",    sqrt(x),     T(0.5) / z,                           "x >= 0",         "0.1:5",     "The square root.") \
-    ROW(cbrt,       "cbrt",    cbrt(x),     T(1) / (T(3) * z * z),                "",               "0.1:5",     "The cube root.") \
+    ROW(sqrt,       "sqrt",    sqrt(x),     T(0.5) / sqrt(x),                     "x >= 0",         "0.1:5",     "The square root.") \
+    ROW(cbrt,       "cbrt",    cbrt(x),     T(1) / (T(3) * cbrt(x) * cbrt(x)),    "",               "0.1:5",     "The cube root.") \
     ROW(sin,        "sin",     sin(x),      cos(x),                               "a finite x",     "-3:3",      "The sine of x radians.") \
     ROW(cos,        "cos",     cos(x),      -sin(x),                              "a finite x",     "-3:3",      "The cosine of x radians.") \
-    ROW(tan,        "tan",     tan(x),      T(1) + z * z,                         "a finite x",     "-1.4:1.4",  "The tangent of x radians.") \
+    ROW(tan,        "tan",     tan(x),      T(1) + tan(x) * tan(x),               "a finite x",     "-1.4:1.4",  "The tangent of x radians.") \
     ROW(arcsin,     "arcsin",  asin(x),     T(1) / sqrt((T(1) - x) * (T(1) + x)), "-1 <= x <= 1",   "-0.9:0.9",  "The inverse sine, in radians.") \
     ROW(arccos,     "arccos",  acos(x),     T(-1) / sqrt((T(1) - x) * (T(1) + x)),"-1 <= x <= 1",   "-0.9:0.9",  "The inverse cosine, in radians.") \
     ROW(arctan,     "arctan",  atan(x),     T(1) / (T(1) + x * x),                "",               "-3:3",      "The inverse tangent, in radians.") \

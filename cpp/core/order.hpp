@@ -12,6 +12,9 @@ namespace megagrad {
 // of back-to-back traversals; a mark is never cleared, only outdated.
 inline std::uint64_t traversals = 0;
 
+// How many nodes are walked between two looks at whether to stop.
+inline constexpr std::size_t poll_interval = 1 << 16;
+
 // Reused from call to call, so that a small backward allocates nothing.
 struct Traversal {
     std::vector<Node*> order;           // operands before their users
@@ -24,9 +27,7 @@ enum class Progress { complete, stopped, disturbed };
 // overwritten marks.
 template <class Skip, class Enter, class Poll>
 Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
-    constexpr std::size_t poll_interval = 1 << 16;
-    constexpr std::uint64_t mask = (std::uint64_t{1} << 48) - 1;
-    const std::uint64_t number = ++traversals, epoch = number & mask;
+    const std::uint64_t number = ++traversals, epoch = number & epoch_mask;
     auto& [order, stack] = walk;
     order.clear();
     stack.clear();

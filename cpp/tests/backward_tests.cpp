@@ -150,6 +150,21 @@ TEST(a_pass_that_is_stopped_while_ordering_changes_nothing) {
         CHECK(node->grad == node->data - 2);
 }
 
+TEST(a_pass_can_be_stopped_on_its_way_down) {
+    Graph graph;
+    Node* x = graph.leaf(1);
+    Node* root = x;
+    for (int i = 0; i < 200'000; ++i) {
+        root = graph.apply(Op::mul, root, 1.0);
+        root->grad = 5;
+    }
+    PlainEnvironment environment(3);  // three polls are ordering's; the next is the pass's own
+    CHECK(!backward(*root, environment));
+    CHECK(x->grad == 0);
+    for (Node* node = root->lhs.node; node != x; node = node->lhs.node)
+        CHECK(node->grad == 5 || node->grad == 6);
+}
+
 TEST(a_leaf_with_a_closure_takes_part) {
     Graph graph;
     Node* x = graph.leaf(1);

@@ -8,7 +8,7 @@ from typing_extensions import disjoint_base
 
 __version__: Final[str]
 
-# What an operator takes beside a Value. NumPy"s float64 is a float.
+# What an operator takes beside a Value. NumPy's float64 is a float.
 _Number: TypeAlias = float | np.floating[Any] | np.integer[Any] | np.bool
 
 @disjoint_base
