@@ -127,6 +127,9 @@ void reset_to_leaf(PyValue* value);
 
 // 1: `object` is a real number, now in `number`; 0: it is not; -1: an exception is set.
 int to_number(PyObject* object, double& number);
+// Takes whatever has a __float__, such as an array of no dimensions, but not a Value: that would
+// silently lose its gradient.
+bool number_or_type_error(PyObject* object, const char* what, double& number);
 
 // Counts a new user's reference to its operand; says whether the user has to be tracked, too.
 inline bool retain(Node* operand) {
@@ -154,11 +157,15 @@ PyObject* absolute(PyObject* self);
 std::string number_text(double number);  // as Python's repr writes it; may throw std::bad_alloc
 const char* documentation(Op op);        // a method's docstring, with its signature
 
-// --- attributes (value_attributes.cpp) --------------------------------------------------------
+// --- construction (value_construction.cpp) ----------------------------------------------------
 
 PyObject* construct(PyTypeObject* type, PyObject* args, PyObject* kwargs);
 PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names);
 int initialize(PyObject* self, PyObject* args, PyObject* kwargs);
+bool set_operands(PyValue* value, PyObject* children, PyObject* partials);
+
+// --- attributes (value_attributes.cpp) --------------------------------------------------------
+
 PyObject* get_attribute(PyObject* self, PyObject* name);
 int set_attribute(PyObject* self, PyObject* name, PyObject* value);
 bool intern_attribute_names();
@@ -166,16 +173,28 @@ bool intern_attribute_names();
 bool keeps_attributes_in_extension(PyObject* self);
 bool store_attribute(PyValue* value, PyObject* name, PyObject* object);  // in the extension
 PyObject* children_tuple(PyObject* self);  // new; null with an exception set
-bool set_operands(PyValue* value, PyObject* children, PyObject* partials);
 bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object);
 PyObject* represent(PyObject* self);
 PyObject* to_string(PyObject* self);
 extern PyGetSetDef attributes[];
-extern PyMethodDef graph_methods[];
 
-// --- copies (value_copy.cpp) ------------------------------------------------------------------
+// --- backward (value_backward.cpp) ------------------------------------------------------------
+
+PyObject* get_backward(PyObject* self, void*);
+int set_backward(PyObject* self, PyObject* closure, void*);
+extern PyMethodDef backward_methods[];
+
+// --- state (value_state.cpp) ------------------------------------------------------------------
+
+// (dict, slots, label, op label, closure), with None where there is nothing of the kind; None if
+// there is nothing at all.
+PyObject* state_of(PyObject* self);
+PyObject* set_state(PyObject* self, PyObject* state);
+
+// --- copies and pickles (value_copy.cpp, value_pickle.cpp) -------------------------------------
 
 extern PyMethodDef copy_methods[];
+extern PyMethodDef pickle_methods[];
 extern PyMethodDef restore_function;
 bool make_pickling_types();
 

@@ -237,6 +237,19 @@ int to_number(PyObject* object, double& number) {
     return number == -1.0 && PyErr_Occurred() ? -1 : 1;
 }
 
+bool number_or_type_error(PyObject* object, const char* what, double& number) {
+    const int real = to_number(object, number);
+    if (real != 0) return real > 0;
+    const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
+    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr) {
+        PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
+                     Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
+        return false;
+    }
+    number = PyFloat_AsDouble(object);
+    return number != -1.0 || !PyErr_Occurred();
+}
+
 PyObject* new_leaf(double data) { return new_node(Op::leaf, data, {}, {}, 0); }
 
 PyObject* add(PyObject* a, PyObject* b) { return binary<Op::add, formula::add_, true>(a, b); }

@@ -32,7 +32,7 @@ PyObject* refuse_float(PyObject*) {
 
 std::vector<PyMethodDef> all_methods() {
     std::vector<PyMethodDef> all = table_methods();
-    for (const PyMethodDef* table : {graph_methods, copy_methods})
+    for (const PyMethodDef* table : {backward_methods, copy_methods, pickle_methods})
         for (; table->ml_name != nullptr; ++table) all.push_back(*table);
     all.push_back({nullptr, nullptr, 0, nullptr});
     return all;

@@ -1,0 +1,78 @@
+// Values' own chain rules, and backward() over all of them.
+#include "backward.hpp"
+#include "value.hpp"
+
+namespace megagrad::python {
+
+namespace {
+
+PyObject* apply_native_rule(PyObject* self, PyObject*) {
+    propagate(as_value(self)->node);
+    Py_RETURN_NONE;
+}
+PyMethodDef native_rule{
+    "_backward", apply_native_rule, METH_NOARGS,
+    "Adds this node's gradient, times the partial derivatives, to its operands'."};
+
+class PythonEnvironment final : public Environment {
+public:
+    bool run_closure(Node& node) override {
+        PyExtension* extension = extension_of(value_of(&node));
+        Owned closure(Py_XNewRef(extension->closure));
+        if (!closure) return true;
+        return Owned(PyObject_CallNoArgs(closure.get())) != nullptr;
+    }
+    bool poll() override { return PyErr_CheckSignals() == 0; }
+};
+
+PyObject* run_backward(PyObject* self, PyObject*) {
+    PythonEnvironment environment;
+    bool done = false;
+    {
+        const OperandsKept while_running;
+        try {
+            done = backward(as_value(self)->node, environment);
+        } catch (const std::bad_alloc&) {
+            PyErr_NoMemory();
+        }
+    }
+    if (!done) return nullptr;
+    Py_RETURN_NONE;
+}
+
+}  // namespace
+
+PyObject* get_backward(PyObject* self, void*) {
+    const PyExtension* extension = extension_of(as_value(self));
+    if (extension && extension->closure) return Py_NewRef(extension->closure);
+    return PyCFunction_New(&native_rule, self);
+}
+int set_backward(PyObject* self, PyObject* object, void*) {
+    PyValue* value = as_value(self);
+    if (object == nullptr) {
+        if (PyExtension* extension = extension_of(value)) {
+            value->node.clear(has_closure);
+            Py_CLEAR(extension->closure);
+        }
+        return 0;
+    }
+    if (!PyCallable_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "_backward must be callable, not '%.100s'",
+                     Py_TYPE(object)->tp_name);
+        return -1;
+    }
+    // Before the old closure is let go, which may run any code.
+    if (ensure_extension(value) == nullptr) return -1;
+    value->node.set(has_closure);
+    return set_object(value, &PyExtension::closure, object) ? 0 : -1;
+}
+
+PyMethodDef backward_methods[] = {
+    {"backward", run_backward, METH_NOARGS,
+     "backward($self, /)\n--\n\n"
+     "Adds the derivative of this Value by every Value it depends on to their grad.\n\n"
+     "This Value's own grad is set to 1. Gradients accumulate over calls; each call propagates\n"
+     "its own contribution only. An exception in a user-made `_backward` reaches the caller."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace megagrad::python

@@ -1,0 +1,279 @@
+// Pickle, for graphs of any depth.
+//
+// Pickle recurses into what an object is made of. To keep that flat, a Value is reduced to a call
+// of
+// `_restore` whose first argument lists all it depends on, operands first. The pickler saves that
+// list item by item, and each item's own operands are then known to it already: sharing is kept,
+// within a graph and between graphs, and nothing nests.
+#include <vector>
+
+#include "value.hpp"
+#include "value_order.hpp"
+
+namespace megagrad::python {
+
+namespace {
+
+// What a root depends on, in topological order and without the root: iterable, and reduced to a
+// list. Its nodes are owned: saving them runs code of the user's, which may change the graph. A
+// node is flagged from the moment it is handed out until it is reduced; its operands are then
+// known to the pickler.
+struct Descendants {
+    PyObject_HEAD
+    std::vector<Node*>* order;
+    std::size_t next;
+};
+
+// Saved after a root's descendants, to say that they are all known.
+struct EndOfDescendants {
+    PyObject_HEAD
+    PyObject* descendants;
+};
+
+PyTypeObject *descendants_type = nullptr, *end_type = nullptr;
+
+// A node that the pickler knew before was handed out, but is never reduced.
+void clear_flags(const Descendants* list) {
+    for (Node* node : *list->order) node->clear(listed);
+}
+
+PyObject* new_descendants(PyObject* root) {
+    auto* order = new (std::nothrow) std::vector<Node*>;
+    if (order == nullptr) return PyErr_NoMemory();
+    if (!list_all(&as_value(root)->node, *order, [](const Node&) { return false; })) {
+        delete order;
+        return nullptr;
+    }
+    order->pop_back();  // the root
+    auto* list = PyObject_New(Descendants, descendants_type);
+    if (list == nullptr) {
+        delete order;
+        return nullptr;
+    }
+    for (Node* node : *order) Py_INCREF(object_of(node));
+    list->order = order;
+    list->next = 0;
+    return reinterpret_cast<PyObject*>(list);
+}
+
+void descendants_dealloc(PyObject* self) {
+    auto* list = reinterpret_cast<Descendants*>(self);
+    PyTypeObject* type = Py_TYPE(self);
+    clear_flags(list);
+    for (Node* node : *list->order) Py_DECREF(object_of(node));
+    delete list->order;
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyObject* descendants_next(PyObject* self) {
+    auto* list = reinterpret_cast<Descendants*>(self);
+    if (list->next == list->order->size()) return nullptr;
+    Node* node = (*list->order)[list->next++];
+    node->set(listed);
+    return Py_NewRef(object_of(node));
+}
+
+PyObject* descendants_reduce(PyObject* self, PyObject*) {
+    auto* list = reinterpret_cast<Descendants*>(self);
+    list->next = 0;
+    return Py_BuildValue("(O()OO)", &PyList_Type, Py_None, self);
+}
+
+PyMethodDef descendants_methods[] = {{"__reduce_ex__", descendants_reduce, METH_O, nullptr},
+                                     {nullptr, nullptr, 0, nullptr}};
+
+PyObject* new_end(PyObject* descendants) {
+    auto* end = PyObject_New(EndOfDescendants, end_type);
+    if (end != nullptr) end->descendants = Py_NewRef(descendants);
+    return reinterpret_cast<PyObject*>(end);
+}
+
+void end_dealloc(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    Py_DECREF(reinterpret_cast<EndOfDescendants*>(self)->descendants);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyObject* end_reduce(PyObject* self, PyObject*) {
+    PyObject* descendants = reinterpret_cast<EndOfDescendants*>(self)->descendants;
+    clear_flags(reinterpret_cast<Descendants*>(descendants));
+    return Py_BuildValue("(O())", Py_TYPE(Py_None));
+}
+
+PyMethodDef end_methods[] = {{"__reduce_ex__", end_reduce, METH_O, nullptr},
+                             {nullptr, nullptr, 0, nullptr}};
+
+PyTypeObject* make_type(const char* name, std::size_t size, PyType_Slot* slots) {
+    PyType_Spec spec{name, static_cast<int>(size), 0,
+                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+}
+
+bool has_interior_operand(const Node& node) {
+    bool interior = false;
+    for_each_operand(
+        node, [&](Node* operand) { interior |= !is_leaf(*operand) || operand->has(extended); });
+    return interior;
+}
+
+PyObject* operand_object(const Node& node, Flag is_node, const Operand& operand) {
+    if (node.has(is_node)) return Py_NewRef(object_of(operand.node));
+    Owned number(PyFloat_FromDouble(operand.number));
+    if (number && is_node == rhs_is_node && node.has(whole_parameter))
+        return PyNumber_Long(number.get());
+    return number.release();
+}
+
+PyObject* partials_object(PyObject* self) { return PyObject_GetAttrString(self, "_local_grads"); }
+
+// The same str object for an op every time, so that pickle stores its name once.
+PyObject* op_name(Op op) {
+    static PyObject* names[op_infos.size()] = {};
+    PyObject*& name = names[static_cast<std::size_t>(op)];
+    if (name == nullptr) name = PyUnicode_InternFromString(info(op).name);
+    return name;
+}
+
+// A tuple of the descendants and their end.
+PyObject* with_descendants(PyObject* root) {
+    Owned descendants(new_descendants(root));
+    if (!descendants) return nullptr;
+    Owned end(new_end(descendants.get()));
+    return end ? PyTuple_Pack(2, descendants.get(), end.get()) : nullptr;
+}
+
+PyObject* restore_callable() {
+    static PyObject* callable = nullptr;
+    if (callable == nullptr) {
+        Owned module(PyImport_ImportModule("megagrad._core"));
+        if (module) callable = PyObject_GetAttrString(module.get(), "_restore");
+    }
+    return callable;
+}
+
+PyObject* reduce(PyObject* self, PyObject*) {
+    Node& node = as_value(self)->node;
+    const bool alone = node.has(listed) || !has_interior_operand(node);
+    node.clear(listed);
+    PyObject* callable = restore_callable();
+    PyObject* name = op_name(node.op());
+    if (callable == nullptr || name == nullptr) return nullptr;
+    Owned before(alone ? Py_NewRef(Py_None) : with_descendants(self));
+    if (!before) return nullptr;
+    Owned state(state_of(self));
+    if (!state) return nullptr;
+    Owned lhs, rhs;
+    if (node.op() == Op::custom) {
+        lhs.reset(children_tuple(self));
+        rhs.reset(partials_object(self));
+    } else {
+        lhs.reset(operand_object(node, lhs_is_node, node.lhs));
+        rhs.reset(operand_object(node, rhs_is_node, rhs_of(node)));
+    }
+    if (!lhs || !rhs) return nullptr;
+    Owned args(node.op() == Op::leaf ? Py_BuildValue("(OOOdd)", before.get(), Py_TYPE(self), name,
+                                                     node.data, node.grad)
+                                     : Py_BuildValue("(OOOddOO)", before.get(), Py_TYPE(self), name,
+                                                     node.data, node.grad, lhs.get(), rhs.get()));
+    if (!args) return nullptr;
+    if (state.get() == Py_None) return PyTuple_Pack(2, callable, args.get());
+    return PyTuple_Pack(3, callable, args.get(), state.get());
+}
+
+bool find_op(PyObject* name, Op& op) {
+    for (std::size_t i = 0; i < op_infos.size(); ++i)
+        if (PyUnicode_Check(name) &&
+            PyUnicode_CompareWithASCIIString(name, op_infos[i].name) == 0) {
+            op = static_cast<Op>(i);
+            return true;
+        }
+    PyErr_Format(PyExc_ValueError, "cannot restore a Value made by an unknown op, %R", name);
+    return false;
+}
+
+bool restore_operand(PyValue* value, Flag is_node, Operand& slot, PyObject* object) {
+    if (is_value(object)) {
+        slot.node = &as_value(object)->node;
+        value->node.set(is_node);
+        adopt(value, slot.node);
+        return true;
+    }
+    const int number = to_number(object, slot.number);
+    if (number == 0)
+        PyErr_SetString(PyExc_TypeError, "an operand to restore must be a Value or a number");
+    return number > 0;
+}
+
+PyObject* restore(PyObject*, PyObject* args) {
+    PyObject *before, *type, *name, *lhs = nullptr, *rhs = nullptr;
+    double data, grad;
+    if (!PyArg_ParseTuple(args, "OO!Odd|OO:_restore", &before, &PyType_Type, &type, &name, &data,
+                          &grad, &lhs, &rhs))
+        return nullptr;
+    Op op;
+    if (!find_op(name, op)) return nullptr;
+    auto* cls = reinterpret_cast<PyTypeObject*>(type);
+    if (!PyType_IsSubtype(cls, value_type)) {
+        PyErr_Format(PyExc_TypeError, "'%.100s' is not a kind of Value", cls->tp_name);
+        return nullptr;
+    }
+    if ((op == Op::leaf) != (lhs == nullptr) || (lhs == nullptr) != (rhs == nullptr)) {
+        PyErr_Format(PyExc_ValueError, "wrong number of operands for %R", name);
+        return nullptr;
+    }
+    Owned result(construct(cls, nullptr, nullptr));
+    if (!result) return nullptr;
+    PyValue* value = as_value(result.get());
+    if (op == Op::custom) {
+        if (!PyTuple_Check(lhs) || !PyTuple_Check(rhs)) {
+            PyErr_SetString(PyExc_TypeError, "a custom op is restored from two tuples");
+            return nullptr;
+        }
+        if (!set_operands(value, lhs, PyTuple_GET_SIZE(rhs) > 0 ? rhs : nullptr)) return nullptr;
+    } else if (op != Op::leaf) {
+        if (!restore_operand(value, lhs_is_node, value->node.lhs, lhs) ||
+            !restore_operand(value, rhs_is_node, value->node.rhs, rhs))
+            return nullptr;
+        const bool two = has_two_operands(op);
+        if ((!two && (!value->node.has(lhs_is_node) || value->node.has(rhs_is_node))) ||
+            !value->node.has(lhs_is_node | rhs_is_node)) {
+            PyErr_Format(PyExc_ValueError, "wrong operands for %R", name);
+            return nullptr;
+        }
+        if (op == Op::pow && PyLong_Check(rhs)) value->node.set(whole_parameter);
+        value->node.set_op(op);
+    }
+    value->node.data = data;
+    value->node.grad = grad;
+    return result.release();
+}
+
+}  // namespace
+
+bool make_pickling_types() {
+    PyType_Slot list_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(descendants_dealloc)},
+                                {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                                {Py_tp_iternext, reinterpret_cast<void*>(descendants_next)},
+                                {Py_tp_methods, descendants_methods},
+                                {0, nullptr}};
+    PyType_Slot end_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(end_dealloc)},
+                               {Py_tp_methods, end_methods},
+                               {0, nullptr}};
+    descendants_type = make_type("megagrad._core.Descendants", sizeof(Descendants), list_slots);
+    end_type = make_type("megagrad._core.EndOfDescendants", sizeof(EndOfDescendants), end_slots);
+    return descendants_type != nullptr && end_type != nullptr;
+}
+
+PyMethodDef pickle_methods[] = {
+    {"__reduce_ex__", reduce, METH_O,
+     "__reduce_ex__($self, protocol, /)\n--\n\nFor pickle: works for graphs of any depth."},
+    {"__setstate__", set_state, METH_O,
+     "__setstate__($self, state, /)\n--\n\nFor pickle: labels, attributes and closure."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyMethodDef restore_function{"_restore", restore, METH_VARARGS,
+                             "For pickle: makes one Value from its operands."};
+
+}  // namespace megagrad::python
