@@ -1,8 +1,9 @@
 """Data to learn from, generated on the spot."""
 
 import math
-import operator
 import random
+
+from megagrad.arguments import whole_number
 
 __all__ = ["moons"]
 
@@ -22,12 +23,7 @@ def moons(
     Returns a list of (x1, x2) pairs and the list of their labels, in shuffled order. Raises
     TypeError if points is not an integer, ValueError if points or noise is too small.
     """
-    try:
-        points = operator.index(points)
-    except TypeError:
-        raise TypeError(f"points must be an integer, not '{type(points).__name__}'") from None
-    if points < 2:
-        raise ValueError(f"points must be at least 2, one for each moon, got {points}")
+    points = whole_number("points", points, 2, ", one for each moon")
     if not 0 <= noise < math.inf:
         raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
     generator = random.Random(seed)

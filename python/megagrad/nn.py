@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from megagrad._core import ops
+from megagrad.arguments import whole_number
 from megagrad.engine import Value
 
 # With Value and random, as ``from micrograd.nn import *`` gives them too.
@@ -108,7 +109,7 @@ class Neuron(Module):
 
     def __init__(self, nin: int, nonlin: bool = True, activation: Activation = "relu") -> None:
         """See the class."""
-        count = _count("nin", nin)
+        count = whole_number("nin", nin, 1)
         self.activation = _known(activation)
         self.nonlin = nonlin
         self.w = [Value(random.uniform(-1, 1)) for _ in range(count)]
@@ -150,7 +151,8 @@ class Layer(Module):
         self, nin: int, nout: int, nonlin: bool = True, activation: Activation = "relu"
     ) -> None:
         """See the class."""
-        self.neurons = [Neuron(nin, nonlin, activation) for _ in range(_count("nout", nout))]
+        count = whole_number("nout", nout, 1)
+        self.neurons = [Neuron(nin, nonlin, activation) for _ in range(count)]
 
     def __call__(self, x: Iterable[Value | float]) -> Any:
         """Return the neurons' outputs, a list of Values; the Value itself if there is only one.
@@ -250,16 +252,6 @@ def _number(name: str, number: float) -> float:
         return Value(number).data
     except TypeError:
         raise TypeError(f"state[{name!r}] must be a real number, not {_kind(number)}") from None
-
-
-def _count(name: str, count: int) -> int:
-    try:
-        whole = operator.index(count)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {_kind(count)}") from None
-    if whole < 1:
-        raise ValueError(f"{name} must be at least 1, got {whole}")
-    return whole
 
 
 def _known(activation: Activation) -> Activation:
