@@ -217,6 +217,36 @@ def test_ctrl_c_stops_a_huge_pass_and_keeps_earlier_gradients():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
+@pytest.mark.parametrize(
+    "walk", ["y.__reduce_ex__(4)", "copy.deepcopy(y)", "pickle.dumps(y)", "y.backward()"]
+)
+def test_a_signal_handler_may_take_the_graph_apart_meanwhile(walk):
+    program = textwrap.dedent(f"""
+        import copy, pickle, signal
+        from megagrad.engine import Value
+
+        taken = 0
+        def take_apart(*_):
+            global taken
+            taken += 1
+            y.__init__(0.0)
+        signal.signal(signal.SIGALRM, take_apart)
+        for delay in (0.001, 0.002, 0.004, 0.008):
+            y = Value(1.0)
+            for _ in range(300_000):
+                y = y + 1.0
+            signal.setitimer(signal.ITIMER_REAL, delay)
+            try:
+                {walk}
+            except RuntimeError as error:
+                assert "changes meanwhile" in str(error)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        assert taken
+    """)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
 @pytest.mark.parametrize("walk", ["pickle.dumps(y)", "copy.deepcopy(y)"])
 def test_a_signal_handler_may_walk_the_graph_meanwhile(walk):
     program = textwrap.dedent(f"""

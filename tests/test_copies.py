@@ -333,11 +333,96 @@ def test_a_pickle_that_was_tampered_with_is_an_error(arguments, error):
 
 
 @pytest.mark.parametrize(
-    "state", [None, 5, (), (1, 2), (5, None, None, None, None), (None, 5, None, None, None)]
+    "state",
+    [
+        *(None, 5, (), (1, 2), (None, None, None, None, None), (5, None, None, None)),
+        *(((None, 5), None, None, None), (({}, 5), None, None, None), (None, 5, None, None)),
+        *((None, None, 5, None), (None, None, None, 5)),
+    ],
 )
 def test_a_state_that_was_tampered_with_is_an_error(state):
+    from megagrad._core import _set_state
+
     with pytest.raises(TypeError):
-        Value(1.0).__setstate__(state)
+        _set_state(Value(1.0), state)
+    with pytest.raises(TypeError):
+        _set_state(5, state)
+
+
+class Cached(Value):
+    """Leaves out what cannot be pickled, as Python's classes may."""
+
+    def __getstate__(self):
+        return {"kept": self.kept}
+
+
+class Counted(Value):
+    """Packs and unpacks its state by itself."""
+
+    def __getstate__(self):
+        return self.count
+
+    def __setstate__(self, count):
+        self.count = count + 1
+
+
+class Named(Value):
+    """Says itself how it is made anew."""
+
+    def __reduce__(self):
+        return Named, (self.data + 1,)
+
+
+class Shared(Value):
+    """Is not copied."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, *WAYS])
+def test_a_subclass_says_what_its_state_is(duplicate):
+    value = Cached(2.0)
+    value.kept, value.cache, value.label = 1, lambda: None, "x"
+    twin = duplicate(value)
+    assert (twin.data, vars(twin), twin.label) == (2.0, {"kept": 1}, "x")
+    value = Counted(2.0)
+    value.count = 5
+    assert (duplicate(value).data, duplicate(value).count) == (2.0, 6)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_subclass_says_how_it_is_pickled(protocol):
+    value = Named(2.0)
+    twin = through_pickle(protocol)(value * 3)
+    assert type(twin._children[0]) is Named
+    assert twin._children[0].data == 3.0
+
+
+def test_deepcopy_asks_the_memo_and_the_class_of_every_node():
+    x = Value(1.0)
+    assert copy.deepcopy(x * 2 + 1, {id(x): x})._children[0]._children[0] is x
+    p = Shared(1.0)
+    first, second = copy.deepcopy([p * 2, p])
+    assert first._children[0] is second is p
+
+    class Wrong(Value):
+        def __deepcopy__(self, memo):
+            return 5
+
+    with pytest.raises(TypeError, match="must return a Value, not 'int'"):
+        copy.deepcopy(Wrong(1.0) * 2)
+
+
+def test_a_graph_that_contains_itself_is_refused():
+    x = Value(1.0)
+    x.__init__(2.0, (x * 2,), (1.0,))
+    for root in (x, x * 3):
+        with pytest.raises(RuntimeError, match="contains itself"):
+            copy.deepcopy(root)
+        with pytest.raises(ValueError, match="contains itself"):
+            pickle.dumps(root)
+    x.__init__(1.0)
 
 
 def test_a_list_of_running_sums_is_copied_in_one_go():

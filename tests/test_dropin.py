@@ -1,5 +1,6 @@
 """What "drop-in" means: how a Value is made, looked at and compared."""
 
+import abc
 import inspect
 import math
 import random
@@ -102,6 +103,8 @@ def test_an_op_label_without_children_is_kept():
         ((1.0, (Value(1.0),), ("x",)), TypeError, "local gradient must be a real number"),
         ((1.0, (Value(1.0),), (1.0, 2.0)), ValueError, "2 local gradients for 1 children"),
         ((1.0, (), (1.0,)), ValueError, "1 local gradients for 0 children"),
+        ((1.0, (1 / 0 for _ in "x")), ZeroDivisionError, "division"),
+        ((1.0, (len(5) for _ in "x")), TypeError, r"has no len\(\)"),
         ((1.0, (), "", 5), TypeError, "label must be a str, not 'int'"),
         ((1.0, (), "", "", 5), TypeError, "at most 4"),
     ],
@@ -195,6 +198,21 @@ def test_a_free_attribute_does_not_hide_a_field():
 def test_label_must_be_a_str():
     with pytest.raises(TypeError, match="label must be a str"):
         Value(1.0).label = 5
+
+
+def test_the_dict_of_attributes_can_be_replaced():
+    class Sub(Value):
+        pass
+
+    for value in (Value(1.0), Sub(1.0)):
+        value.old = 1
+        value.__dict__ = {"new": 2}
+        assert vars(value) == {"new": 2}
+        with pytest.raises(TypeError, match="__dict__ must be"):
+            value.__dict__ = 5
+        assert value.new == 2
+    with pytest.raises(AttributeError, match="cannot be deleted"):
+        del Value(1.0).__dict__
 
 
 def test_weak_references():
@@ -347,6 +365,8 @@ def test_order_compares_data():
     assert max(a, b) is b
     assert sorted([b, a]) == [a, b]
     assert not Value(math.nan) < a
+    assert a < 10**400
+    assert Value(2.0**53) < 2**53 + 1
     with pytest.raises(TypeError):
         a < "1"  # noqa: B015
 
@@ -460,6 +480,20 @@ def test_a_subclass_with_a_property_for_data():
     assert Logged.seen == ["read"]
 
 
+def test_an_abstract_subclass_cannot_be_made():
+    class Shape(Value, abc.ABC):
+        @abc.abstractmethod
+        def area(self): ...
+
+    class Square(Shape):
+        def area(self):
+            return self * self
+
+    with pytest.raises(TypeError, match="abstract"):
+        Shape(1.0)
+    assert Square(3.0).area().data == 9.0
+
+
 def test_a_subclass_and_a_mixin():
     class Named:
         def describe(self):
@@ -476,9 +510,10 @@ def test_a_subclass_and_a_mixin():
 def test_initialising_again_replaces_everything_but_attributes():
     a = Value(1.0)
     out = a * 2
-    out.note = "kept"
+    out.note, out.label = "kept", "product"
     out.__init__(5.0)
     assert (out.data, out._children, out._op, out.note) == (5.0, (), "", "kept")
+    assert out.label == ""
     out.backward()
     assert a.grad == 0.0
 

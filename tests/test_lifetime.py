@@ -507,6 +507,43 @@ def test_a_finalizer_may_remake_the_node_that_is_looked_at(
         assert len(getattr(node, look)) in (count, 1 if look == "_prev" and count else count)
 
 
+def test_a_finalizer_may_replace_what_is_being_saved(collect_at_every_allocation):
+    value = Value(1.0)
+    value.label = "first" * 50
+    reduce = value.__reduce_ex__
+    reduce(2)
+    hold = [tuple([i] * 4) for i in range(3000)]  # empties the free list of tuples
+
+    def change():
+        value.label = "second"
+        hold.append([f"x{i}" * 20 for i in range(1000)])
+
+    gc.disable()
+    Trigger(change)
+    collect_at_every_allocation()
+    gc.enable()
+    saved = reduce(2)
+    assert saved[2][1] in ("first" * 50, "second")
+
+
+def test_a_finalizer_may_set_the_first_attribute_before_us(collect_at_every_allocation):
+    value, marker = Value(1.0), Marker()
+    reference = weakref.ref(marker)
+    gc.disable()
+    Trigger(lambda value=value, marker=marker: setattr(value, "from_finalizer", marker))
+    del marker
+    hold = [{} for _ in range(400)]  # empties the free list of dicts
+    collect_at_every_allocation()
+    gc.enable()
+    value.other = 1
+    gc.collect()
+    assert set(vars(value)) == {"from_finalizer", "other"}
+    assert len(hold) == 400
+    del value
+    gc.collect()
+    assert ended(reference)
+
+
 def test_a_closure_may_remake_its_node_as_it_goes():
     class Remakes:
         def __init__(self, node, kept):

@@ -57,10 +57,11 @@ void register_value(py::module_& module) {
     if (type == nullptr || !python::make_pickling_types()) throw py::error_already_set();
     module.add_object("Value",
                       py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type)));
-    PyObject* restore =
-        PyCFunction_NewEx(&python::restore_function, nullptr, py::str("megagrad._core").ptr());
-    if (restore == nullptr) throw py::error_already_set();
-    module.add_object("_restore", py::reinterpret_steal<py::object>(restore));
+    for (PyMethodDef* definition : {&python::restore_function, &python::set_state_function}) {
+        PyObject* function = PyCFunction_NewEx(definition, nullptr, module.attr("__name__").ptr());
+        if (function == nullptr) throw py::error_already_set();
+        module.add_object(definition->ml_name, py::reinterpret_steal<py::object>(function));
+    }
 }
 
 }  // namespace

@@ -186,16 +186,18 @@ extern PyMethodDef backward_methods[];
 
 // --- state (value_state.cpp) ------------------------------------------------------------------
 
-// (dict, slots, label, op label, closure), with None where there is nothing of the kind; None if
-// there is nothing at all.
+// (what __getstate__ gives, label, op label, closure), with None where there is nothing of the
+// kind; None if there is nothing at all.
 PyObject* state_of(PyObject* self);
-PyObject* set_state(PyObject* self, PyObject* state);
+bool apply_state(PyObject* self, PyObject* state);
+// Whether a subclass of Value has a method of its own where `base` has another, or none.
+bool overrides(PyTypeObject* type, PyTypeObject* base, const char* name);
 
 // --- copies and pickles (value_copy.cpp, value_pickle.cpp) -------------------------------------
 
 extern PyMethodDef copy_methods[];
 extern PyMethodDef pickle_methods[];
-extern PyMethodDef restore_function;
+extern PyMethodDef restore_function, set_state_function;
 bool make_pickling_types();
 
 // --- the type (value_type.cpp) ----------------------------------------------------------------

@@ -130,14 +130,33 @@ int set_label(PyObject* self, PyObject* object, void*) {
     return set_string(self, object, &PyExtension::label, "label");
 }
 
+// The extension with its dict; null with MemoryError set.
+PyExtension* ensure_dict(PyValue* value) {
+    PyExtension* extension = ensure_extension(value);
+    if (extension == nullptr || extension->dict != nullptr) return extension;
+    Owned dict(PyDict_New());  // may run the collector, and so code that makes the dict first
+    if (!dict) return nullptr;
+    if (extension->dict == nullptr) extension->dict = dict.release();
+    return extension;
+}
+
 PyObject* get_dict(PyObject* self, void*) {
     if (!keeps_attributes_in_extension(self)) return PyObject_GenericGetDict(self, nullptr);
-    PyExtension* extension = ensure_extension(as_value(self));
+    const PyExtension* extension = ensure_dict(as_value(self));
     if (extension == nullptr) return nullptr;
-    if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return nullptr;
     // Whoever holds the dict may store anything in it.
     track_before_attaching(as_value(self), extension->dict);
     return Py_NewRef(extension->dict);
+}
+int set_dict(PyObject* self, PyObject* dict, void*) {
+    if (!keeps_attributes_in_extension(self)) return PyObject_GenericSetDict(self, dict, nullptr);
+    if (cannot_delete(dict, "__dict__")) return -1;
+    if (!PyDict_Check(dict)) {
+        PyErr_Format(PyExc_TypeError, "__dict__ must be a dict, not '%.100s'",
+                     Py_TYPE(dict)->tp_name);
+        return -1;
+    }
+    return set_object(as_value(self), &PyExtension::dict, dict) ? 0 : -1;
 }
 
 // Such as a property: what is set in the instance does not hide it.
@@ -167,11 +186,11 @@ bool intern_attribute_names() {
 bool keeps_attributes_in_extension(PyObject* self) { return Py_TYPE(self)->tp_dictoffset == 0; }
 
 bool store_attribute(PyValue* value, PyObject* name, PyObject* object) {
-    PyExtension* extension = ensure_extension(value);
+    const PyExtension* extension = ensure_dict(value);
     if (extension == nullptr) return false;
-    if (extension->dict == nullptr && (extension->dict = PyDict_New()) == nullptr) return false;
     track_before_attaching(value, object);
-    return PyDict_SetItem(extension->dict, name, object) == 0;
+    const Owned dict(Py_NewRef(extension->dict));  // the name's hash may run any code
+    return PyDict_SetItem(dict.get(), name, object) == 0;
 }
 
 bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object) {
@@ -261,7 +280,7 @@ PyGetSetDef attributes[] = {
     {"_backward", get_backward, set_backward,
      "Calling it applies this node's chain rule once. Set it to give a node a rule of its own.",
      nullptr},
-    {"__dict__", get_dict, nullptr, "The free attributes.", nullptr},
+    {"__dict__", get_dict, set_dict, "The free attributes.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace megagrad::python

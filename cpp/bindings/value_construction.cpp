@@ -34,11 +34,11 @@ bool parse(PyObject* args, PyObject* kwargs, Arguments& out) {
 }
 
 Owned as_tuple(PyObject* iterable, const char* what) {
-    Owned tuple(PySequence_Tuple(iterable));
-    if (!tuple && PyErr_ExceptionMatches(PyExc_TypeError))
-        PyErr_Format(PyExc_TypeError, "%s must be a sequence, not '%.100s'", what,
-                     Py_TYPE(iterable)->tp_name);
-    return tuple;
+    if (Py_TYPE(iterable)->tp_iter != nullptr || PySequence_Check(iterable))
+        return Owned(PySequence_Tuple(iterable));
+    PyErr_Format(PyExc_TypeError, "%s must be a sequence, not '%.100s'", what,
+                 Py_TYPE(iterable)->tp_name);
+    return nullptr;
 }
 
 int fill(PyValue* value, const Arguments& arguments) {
@@ -72,8 +72,9 @@ int fill(PyValue* value, const Arguments& arguments) {
     if (op_label != nullptr && PyUnicode_GET_LENGTH(op_label) > 0 &&
         !set_object(value, &PyExtension::op_label, op_label))
         return -1;
-    if (arguments.label != nullptr && !set_object(value, &PyExtension::label, arguments.label))
-        return -1;
+    if (arguments.label != nullptr)
+        return set_object(value, &PyExtension::label, arguments.label) ? 0 : -1;
+    if (PyExtension* extension = extension_of(value)) Py_CLEAR(extension->label);
     return 0;
 }
 
@@ -122,6 +123,10 @@ bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
 }
 
 PyObject* construct(PyTypeObject* type, PyObject*, PyObject*) {
+    if (type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) {  // object's own says which methods are missing
+        const Owned no_arguments(PyTuple_New(0));
+        return no_arguments ? PyBaseObject_Type.tp_new(type, no_arguments.get(), nullptr) : nullptr;
+    }
     PyObject* self = type->tp_alloc(type, 0);
     if (self != nullptr && type != value_type) as_value(self)->node.set(tracked);
     return self;

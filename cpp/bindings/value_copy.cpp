@@ -49,7 +49,7 @@ PyObject* shallow_copy(PyObject* self, PyObject*) {
             return nullptr;
         Owned state(state_of(self));
         if (!state) return nullptr;
-        if (state.get() != Py_None && !Owned(set_state(copy.get(), state.get()))) return nullptr;
+        if (state.get() != Py_None && !apply_state(copy.get(), state.get())) return nullptr;
         return copy.release();
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
@@ -106,7 +106,28 @@ bool copy_state(PyObject* original, PyObject* copy, PyObject* memo) {
     Owned module(PyImport_ImportModule("copy"));
     if (!module) return false;
     Owned copied(PyObject_CallMethod(module.get(), "deepcopy", "OO", state.get(), memo));
-    return copied && Owned(set_state(copy, copied.get()));
+    return copied && apply_state(copy, copied.get());
+}
+
+// A copy that is not ours to make: what the memo has for the original, or the original's own class
+// makes. Null if there is none, or with an exception set.
+Owned copy_of_others(PyObject* original, PyObject* memo) {
+    if (PyDict_GET_SIZE(memo) > 1) {  // more than our own map
+        const Owned id(PyLong_FromVoidPtr(original));
+        if (!id) return nullptr;
+        PyObject* found = PyDict_GetItemWithError(memo, id.get());
+        if (found != nullptr && is_value(found)) return Owned(Py_NewRef(found));
+        if (PyErr_Occurred()) return nullptr;
+    }
+    if (!overrides(Py_TYPE(original), value_type, "__deepcopy__")) return nullptr;
+    Owned copy(PyObject_CallMethod(original, "__deepcopy__", "O", memo));
+    if (copy && !is_value(copy.get())) {
+        PyErr_Format(PyExc_TypeError,
+                     "__deepcopy__() of an operand must return a Value, not '%.100s'",
+                     Py_TYPE(copy.get())->tp_name);
+        return nullptr;
+    }
+    return copy;
 }
 
 // Copies the nodes in `order`, which come after their operands.
@@ -114,6 +135,14 @@ bool copy_nodes(const std::vector<Node*>& order, CopyMap& map, PyObject* memo) {
     std::vector<Node*> with_state;
     for (Node* node : order) {
         PyObject* original = object_of(node);
+        if (node != order.back()) {  // the root is what our own __deepcopy__ was called for
+            const Owned given = copy_of_others(original, memo);
+            if (PyErr_Occurred()) return false;
+            if (given) {
+                map.add(node, &as_value(given.get())->node);
+                continue;
+            }
+        }
         Owned copy(construct(Py_TYPE(original), nullptr, nullptr));
         if (!copy || !copy_node(as_value(copy.get()), as_value(original),
                                 [&](Node* operand) { return map.of(*operand); }))
@@ -141,15 +170,16 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
             const OperandsKept while_copying;
             std::vector<Node*> order;
             const auto is_copied = [&](const Node& node) { return map->has(node); };
-            if (!list_all(root, order, is_copied)) return nullptr;
+            if (!list_all(root, order, is_copied, while_copying)) return nullptr;
             map->copies.reserve(map->copies.size() + order.size());
             if (!copy_nodes(order, *map, memo)) return nullptr;
         }
         return Py_NewRef(object_of(map->of(*root)));
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
-    } catch (const std::out_of_range&) {  // a finalizer gave a node new operands
-        PyErr_SetString(PyExc_RuntimeError, "the graph changed while it was being copied");
+    } catch (const std::out_of_range&) {  // an operand that is not among those listed before
+        PyErr_SetString(PyExc_RuntimeError,
+                        "cannot copy a graph that contains itself, or that changes meanwhile");
         return nullptr;
     }
 }

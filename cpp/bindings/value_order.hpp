@@ -9,10 +9,10 @@
 
 namespace megagrad::python {
 
-// Root and all it depends on, operands first, less what `skip` holds for.
+// Root and all it depends on, operands first, less what `skip` holds for. A signal's handler may
+// take the graph apart meanwhile: what is listed lives as long as the caller keeps operands.
 template <class Skip>
-bool list_all(Node* root, std::vector<Node*>& order, Skip skip) {
-    const OperandsKept while_walking;
+bool list_all(Node* root, std::vector<Node*>& order, Skip skip, const OperandsKept&) {
     try {
         Traversal walk;
         const bool complete = topological_order(

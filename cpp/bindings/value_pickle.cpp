@@ -5,6 +5,8 @@
 // `_restore` whose first argument lists all it depends on, operands first. The pickler saves that
 // list item by item, and each item's own operands are then known to it already: sharing is kept,
 // within a graph and between graphs, and nothing nests.
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "value.hpp"
@@ -37,21 +39,33 @@ void clear_flags(const Descendants* list) {
     for (Node* node : *list->order) node->clear(listed);
 }
 
+// Whether an operand does not come before its user in an order of all nodes.
+bool contains_itself(const std::vector<Node*>& order) {
+    const std::uint64_t mark = ++traversals & epoch_mask;
+    for (Node* node : order) {
+        bool in_order = true;
+        for_each_operand(*node, [&](Node* operand) { in_order &= operand->epoch == mark; });
+        if (!in_order) return true;
+        node->mark(mark);
+    }
+    return false;
+}
+
 PyObject* new_descendants(PyObject* root) {
-    auto* order = new (std::nothrow) std::vector<Node*>;
-    if (order == nullptr) return PyErr_NoMemory();
-    if (!list_all(&as_value(root)->node, *order, [](const Node&) { return false; })) {
-        delete order;
+    const OperandsKept until_owned;
+    auto order = std::unique_ptr<std::vector<Node*>>(new (std::nothrow) std::vector<Node*>);
+    if (!order) return PyErr_NoMemory();
+    const auto none = [](const Node&) { return false; };
+    if (!list_all(&as_value(root)->node, *order, none, until_owned)) return nullptr;
+    if (contains_itself(*order)) {
+        PyErr_SetString(PyExc_ValueError, "cannot pickle a graph that contains itself");
         return nullptr;
     }
     order->pop_back();  // the root
     auto* list = PyObject_New(Descendants, descendants_type);
-    if (list == nullptr) {
-        delete order;
-        return nullptr;
-    }
+    if (list == nullptr) return nullptr;
     for (Node* node : *order) Py_INCREF(object_of(node));
-    list->order = order;
+    list->order = order.release();
     list->next = 0;
     return reinterpret_cast<PyObject*>(list);
 }
@@ -144,26 +158,31 @@ PyObject* with_descendants(PyObject* root) {
     return end ? PyTuple_Pack(2, descendants.get(), end.get()) : nullptr;
 }
 
-PyObject* restore_callable() {
-    static PyObject* callable = nullptr;
-    if (callable == nullptr) {
-        Owned module(PyImport_ImportModule("megagrad._core"));
-        if (module) callable = PyObject_GetAttrString(module.get(), "_restore");
+// Borrowed from `kept`, which is filled at the first call.
+PyObject* function_of_module(const char* name, PyObject*& kept) {
+    if (kept == nullptr) {
+        const Owned module(PyImport_ImportModule("megagrad._core"));
+        if (module) kept = PyObject_GetAttrString(module.get(), name);
     }
-    return callable;
+    return kept;
 }
+PyObject *restore_kept = nullptr, *set_state_kept = nullptr;
 
 PyObject* reduce(PyObject* self, PyObject*) {
     Node& node = as_value(self)->node;
     const bool alone = node.has(listed) || !has_interior_operand(node);
     node.clear(listed);
-    PyObject* callable = restore_callable();
-    PyObject* name = op_name(node.op());
-    if (callable == nullptr || name == nullptr) return nullptr;
+    if (overrides(Py_TYPE(self), &PyBaseObject_Type, "__reduce__"))
+        return PyObject_CallMethod(self, "__reduce__", nullptr);
+    PyObject* callable = function_of_module("_restore", restore_kept);
+    PyObject* setter = function_of_module("_set_state", set_state_kept);
+    if (callable == nullptr || setter == nullptr) return nullptr;
     Owned before(alone ? Py_NewRef(Py_None) : with_descendants(self));
     if (!before) return nullptr;
     Owned state(state_of(self));
     if (!state) return nullptr;
+    PyObject* name = op_name(node.op());
+    if (name == nullptr) return nullptr;
     Owned lhs, rhs;
     if (node.op() == Op::custom) {
         lhs.reset(children_tuple(self));
@@ -179,7 +198,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
                                                      node.data, node.grad, lhs.get(), rhs.get()));
     if (!args) return nullptr;
     if (state.get() == Py_None) return PyTuple_Pack(2, callable, args.get());
-    return PyTuple_Pack(3, callable, args.get(), state.get());
+    return PyTuple_Pack(6, callable, args.get(), state.get(), Py_None, Py_None, setter);
 }
 
 bool find_op(PyObject* name, Op& op) {
@@ -250,6 +269,14 @@ PyObject* restore(PyObject*, PyObject* args) {
     return result.release();
 }
 
+PyObject* set_state(PyObject*, PyObject* args) {
+    PyObject *value, *state;
+    if (!PyArg_ParseTuple(args, "O!O:_set_state", value_type, &value, &state) ||
+        !apply_state(value, state))
+        return nullptr;
+    Py_RETURN_NONE;
+}
+
 }  // namespace
 
 bool make_pickling_types() {
@@ -269,11 +296,11 @@ bool make_pickling_types() {
 PyMethodDef pickle_methods[] = {
     {"__reduce_ex__", reduce, METH_O,
      "__reduce_ex__($self, protocol, /)\n--\n\nFor pickle: works for graphs of any depth."},
-    {"__setstate__", set_state, METH_O,
-     "__setstate__($self, state, /)\n--\n\nFor pickle: labels, attributes and closure."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyMethodDef restore_function{"_restore", restore, METH_VARARGS,
                              "For pickle: makes one Value from its operands."};
+PyMethodDef set_state_function{"_set_state", set_state, METH_VARARGS,
+                               "For pickle: gives a Value its attributes, labels and closure."};
 
 }  // namespace megagrad::python

@@ -17,10 +17,22 @@ PyObject* attributes_of(PyObject* self) {
 PyObject* slots_of(PyObject* self) {
     if (is_exact_value(self)) return Py_NewRef(Py_None);
     auto* object_type = reinterpret_cast<PyObject*>(&PyBaseObject_Type);
-    Owned state(PyObject_CallMethod(object_type, "__getstate__", "O", self));
+    const Owned state(PyObject_CallMethod(object_type, "__getstate__", "O", self));
     if (!state) return nullptr;
     const bool has_slots = PyTuple_Check(state.get()) && PyTuple_GET_SIZE(state.get()) == 2;
     return Py_NewRef(has_slots ? PyTuple_GET_ITEM(state.get(), 1) : Py_None);
+}
+
+// What __getstate__ gives, a subclass's own or else object's: None, a dict of attributes, or a pair
+// of that and a dict of slots.
+PyObject* get_own_state(PyObject* self) {
+    if (overrides(Py_TYPE(self), &PyBaseObject_Type, "__getstate__"))
+        return PyObject_CallMethod(self, "__getstate__", nullptr);
+    Owned dict(attributes_of(self));
+    if (!dict) return nullptr;
+    const Owned slots(slots_of(self));
+    if (!slots) return nullptr;
+    return slots.get() == Py_None ? dict.release() : PyTuple_Pack(2, dict.get(), slots.get());
 }
 
 bool set_dict(PyObject* self, PyObject* dict) {
@@ -52,37 +64,61 @@ bool set_slots(PyObject* self, PyObject* slots) {
 
 bool is_dict_or_none(PyObject* object) { return object == Py_None || PyDict_Check(object); }
 
-}  // namespace
-
-PyObject* state_of(PyObject* self) {
-    const PyExtension* extension = extension_of(as_value(self));
-    Owned dict(attributes_of(self));
-    if (!dict) return nullptr;
-    Owned slots(slots_of(self));
-    if (!slots) return nullptr;
-    if (extension == nullptr && dict.get() == Py_None && slots.get() == Py_None) Py_RETURN_NONE;
-    const auto or_none = [](PyObject* object) { return object != nullptr ? object : Py_None; };
-    return PyTuple_Pack(5, dict.get(), slots.get(), extension ? or_none(extension->label) : Py_None,
-                        extension ? or_none(extension->op_label) : Py_None,
-                        extension ? or_none(extension->closure) : Py_None);
+// As pickle applies states: by a subclass's __setstate__ if it has one.
+bool set_own_state(PyObject* self, PyObject* state) {
+    if (state == Py_None) return true;
+    if (PyObject_HasAttrString(self, "__setstate__"))
+        return Owned(PyObject_CallMethod(self, "__setstate__", "(O)", state)) != nullptr;
+    const bool pair = PyTuple_Check(state) && PyTuple_GET_SIZE(state) == 2;
+    PyObject* dict = pair ? PyTuple_GET_ITEM(state, 0) : state;
+    PyObject* slots = pair ? PyTuple_GET_ITEM(state, 1) : Py_None;
+    if (!is_dict_or_none(dict) || !is_dict_or_none(slots)) {
+        PyErr_Format(PyExc_TypeError, "a state of '%.100s' must be a dict, or a pair of dicts",
+                     Py_TYPE(self)->tp_name);
+        return false;
+    }
+    return (dict == Py_None || set_dict(self, dict)) &&
+           (slots == Py_None || set_slots(self, slots));
 }
 
-PyObject* set_state(PyObject* self, PyObject* state) {
-    PyObject *dict, *slots, *label, *op_label, *closure;
+}  // namespace
+
+bool overrides(PyTypeObject* type, PyTypeObject* base, const char* name) {
+    if (type == value_type) return false;
+    const Owned own(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), name));
+    const Owned inherited(PyObject_GetAttrString(reinterpret_cast<PyObject*>(base), name));
+    PyErr_Clear();
+    return own != inherited;
+}
+
+PyObject* state_of(PyObject* self) {
+    const Owned own(get_own_state(self));
+    if (!own) return nullptr;
+    const PyExtension* extension = extension_of(as_value(self));
+    if (extension == nullptr && own.get() == Py_None) Py_RETURN_NONE;
+    // Making the tuple may run the collector, and so code that replaces these.
+    const auto hold = [extension](PyObject* PyExtension::* field) {
+        PyObject* object = extension != nullptr ? extension->*field : nullptr;
+        return Owned(Py_NewRef(object != nullptr ? object : Py_None));
+    };
+    const Owned label = hold(&PyExtension::label), op_label = hold(&PyExtension::op_label),
+                closure = hold(&PyExtension::closure);
+    return PyTuple_Pack(4, own.get(), label.get(), op_label.get(), closure.get());
+}
+
+bool apply_state(PyObject* self, PyObject* state) {
+    PyObject *own, *label, *op_label, *closure;
     if (!PyTuple_Check(state) ||
-        !PyArg_ParseTuple(state, "OOOOO", &dict, &slots, &label, &op_label, &closure) ||
-        !is_dict_or_none(dict) || !is_dict_or_none(slots)) {
+        !PyArg_ParseTuple(state, "OOOO", &own, &label, &op_label, &closure)) {
         PyErr_Clear();
         PyErr_SetString(PyExc_TypeError, "not the state of a Value");
-        return nullptr;
+        return false;
     }
     const auto set = [self](const char* name, PyObject* object) {
         return object == Py_None || PyObject_SetAttrString(self, name, object) == 0;
     };
-    if (dict != Py_None && !set_dict(self, dict)) return nullptr;
-    if (slots != Py_None && !set_slots(self, slots)) return nullptr;
-    if (!set("label", label) || !set("_op", op_label) || !set("_backward", closure)) return nullptr;
-    Py_RETURN_NONE;
+    return set_own_state(self, own) && set("label", label) && set("_op", op_label) &&
+           set("_backward", closure);
 }
 
 }  // namespace megagrad::python

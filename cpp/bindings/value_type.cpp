@@ -54,6 +54,9 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
     double y = 0;
     if (is_value(b)) {
         y = as_value(b)->node.data;
+    } else if (PyLong_Check(b)) {  // compared exactly, however large
+        const Owned number(PyFloat_FromDouble(x));
+        return number ? PyFloat_Type.tp_richcompare(number.get(), b, op) : nullptr;
     } else {
         const int number = to_number(b, y);
         if (number < 0) return nullptr;
