@@ -166,7 +166,7 @@ def readme_table() -> str:
 
 def readme() -> str:
     """The README with its table of ops written anew."""
-    before, rest = README.read_text().split(BEGIN)
+    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{readme_table()}\n{END}{after}"
 
@@ -178,11 +178,11 @@ def main() -> int:
     check = parser.parse_args().check
     outdated = []
     for path, text in ((STUB, stub()), (README, readme())):
-        if path.exists() and path.read_text() == text:
+        if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         outdated.append(path.relative_to(ROOT).as_posix())
         if not check:
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
     if check and outdated:
         print(f"{', '.join(outdated)} outdated: run python docs/generate.py", file=sys.stderr)
         return 1

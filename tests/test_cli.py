@@ -286,6 +286,19 @@ def test_an_unknown_command(capsys):
     assert "invalid choice: 'tain'" in failure(capsys, "tain")
 
 
+@pytest.mark.parametrize("words", [["run"], ["run", "-x"], ["run", "--"]])
+def test_run_needs_a_program(capsys, words):
+    assert "run needs a PROGRAM after it" in failure(capsys, *words)
+
+
+@pytest.mark.parametrize("activation", ["log", "sqrt", "arcsin", "log1p", "arccos", "exp"])
+def test_an_activation_that_cannot_take_every_number(capsys, without_matplotlib, activation):
+    words = ["train", "--activation", activation, "--epochs", "100"]
+    assert cli.main(words) == 1
+    err = capsys.readouterr().err
+    assert re.fullmatch(r"megagrad: .* --activation .*\n", err), err
+
+
 @needs_matplotlib
 @ignore_its_warnings
 def test_an_output_that_cannot_be_written_is_refused_before_training(capsys, folder):
@@ -338,6 +351,22 @@ def test_ctrl_c():
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "\nmegagrad: interrupted\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_output_that_cannot_be_written():
+    command = [sys.executable, "-m", "megagrad", *SMALL]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "megagrad: cannot write: No space left on device\n",
+    )
+
+
+def test_no_output_at_all(monkeypatch, without_matplotlib):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(SMALL) == 0
 
 
 def test_closed_output():

@@ -21,14 +21,16 @@ def test_the_core_knows_no_python():
     files = sources("cpp/core", ".hpp", ".cpp") + sources("cpp/tests", ".hpp", ".cpp")
     assert len(files) > 5
     for path in files:
-        assert not re.search(r'#include\s*[<"](Python\.h|pybind11|value\.hpp)', path.read_text()), (
-            path
-        )
+        assert not re.search(
+            r'#include\s*[<"](Python\.h|pybind11|value\.hpp)', path.read_text(encoding="utf-8")
+        ), path
 
 
 def test_only_the_module_file_uses_pybind11():
     users = [
-        p.name for p in sources("cpp", ".hpp", ".cpp") if "#include <pybind11" in p.read_text()
+        p.name
+        for p in sources("cpp", ".hpp", ".cpp")
+        if "#include <pybind11" in p.read_text(encoding="utf-8")
     ]
     assert users == ["module.cpp"]
 
@@ -41,7 +43,7 @@ def test_what_is_generated_is_up_to_date():
 
 
 def test_the_build_file_is_short_and_portable():
-    text = (ROOT / "CMakeLists.txt").read_text()
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     assert len(text.splitlines()) < 80
     assert "-ffp-contract=off" in text
     for flag in ("-march=", "-mtune=", "-mavx", "-Ofast"):
@@ -57,5 +59,7 @@ def test_names_say_what_a_file_is_about():
 def test_the_version_is_the_newest_in_the_changelog():
     import megagrad
 
-    newest = re.search(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = re.search(
+        r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert newest[1] == megagrad.__version__

@@ -379,3 +379,26 @@ def test_subclasses_may_pass_keywords_on_as_in_micrograd():
             super().__init__(nin, nout * 2, **kwargs)
 
     assert repr(Wide(1, 1, nonlin=False)) == "Layer of [LinearNeuron(1), LinearNeuron(1)]"
+
+
+def test_two_parameters_of_one_name_are_an_error():
+    class Both(Module):
+        def __init__(self):
+            self.d = {1: Value(10), "1": Value(20)}
+
+    model = Both()
+    assert len(model.parameters()) == 2
+    with pytest.raises(ValueError, match=r"two Values of the Both have the name 'd\.1'"):
+        model.state_dict()
+
+
+def test_an_activation_of_another_type_is_an_error():
+    with pytest.raises(TypeError, match=r"activation must be the name of an op.* not 'list'"):
+        Neuron(2, activation=["relu"])
+
+
+@pytest.mark.parametrize("x", [1, None, 1.0])
+def test_an_input_that_is_no_list_is_an_error(x):
+    for module in (Neuron(2), Layer(2, 1), MLP(2, [1])):
+        with pytest.raises(TypeError, match="x must be a list of numbers or Values, not"):
+            module(x)

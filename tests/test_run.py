@@ -1,5 +1,6 @@
 """``python -m megagrad run PROGRAM``: as ``python PROGRAM``, with megagrad for micrograd."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -53,6 +54,7 @@ PROGRAMS = {
     "what a program sees": """
         import sys
         print(__name__, __file__, __package__, __spec__ and __spec__.name, __doc__, type(__loader__).__name__)
+        print(globals().get("__cached__", "not there"))
         print(sys.argv, sys.path[0], sys.modules["__main__"].__dict__ is globals())
         print([name for name in globals() if not name.startswith("__")])
         """,
@@ -118,6 +120,14 @@ PROGRAMS = {
             left: "Pair"
         print(inspect.getsource(Pair), typing.get_type_hints(Pair))
         """,
+    "finalizers after an error": """
+        import sys
+        class Last:
+            def __del__(self):
+                print("last", sys.stderr is not None)
+        last = Last()
+        1 / 0
+        """,
     "no future of megagrad's": "def f(x: 1 + 1): pass\nprint(f.__annotations__)",
     "warnings": "import warnings; warnings.warn('old', DeprecationWarning)",
 }
@@ -132,6 +142,42 @@ def test_behaves_as_under_python(run, write, source):
     expected = run(*arguments, stdin="line\n")
     assert "never" not in expected.stdout
     assert outcome(run("-m", "megagrad", "run", *arguments, stdin="line\n")) == outcome(expected)
+
+
+def test_a_separator_before_the_program(run, write):
+    program = write("import sys; print(sys.argv[1:])")
+    assert run("-m", "megagrad", "run", "--", program, "--", "x").stdout == "['--', 'x']\n"
+
+
+def test_the_prompt_follows(run, write):
+    program = write("x = 5")
+    done = run("-i", "-m", "megagrad", "run", program, stdin="")
+    assert "SystemExit" not in done.stderr
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_worker_processes_are_served_too(run, write, method):
+    program = write(
+        f"""
+        import multiprocessing
+        from micrograd.engine import Value
+        def double(value):
+            assert isinstance(value, Value)
+            return value * 2
+        def nested(value):
+            with multiprocessing.get_context({method!r}).Pool(1) as pool:
+                return pool.apply(double, [value])
+        if __name__ == "__main__":
+            from concurrent.futures import ProcessPoolExecutor
+            context = multiprocessing.get_context({method!r})
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
+                for function in (double, nested):
+                    result = pool.submit(function, Value(1.0)).result()
+                    print(type(result).__module__, result.data, isinstance(result, Value))
+        """
+    )
+    done = run("-m", "megagrad", "run", program)
+    assert done.stdout == "megagrad.engine 2.0 True\n" * 2, done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -285,7 +331,4 @@ def test_run_without_a_program(run):
     process = run("-m", "megagrad", "run", "-x", "program.py")
     assert process.returncode == 2
     assert "-x" in process.stderr
-    process = run("-m", "megagrad", "run", "--", "program.py")
-    assert process.returncode == 2
-    assert "must follow 'run'" in process.stderr
     assert "ARGS" in run("-m", "megagrad", "run", "--help").stdout

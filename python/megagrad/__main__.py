@@ -5,4 +5,6 @@ import sys
 from megagrad.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Not when all went well: with `python -i` the prompt follows.
+    if status := main():
+        sys.exit(status)

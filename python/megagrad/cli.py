@@ -1,6 +1,7 @@
 """The command line: ``python -m megagrad``, or ``megagrad`` for short."""
 
 import argparse
+import contextlib
 import math
 import os
 import random
@@ -29,7 +30,8 @@ examples:
   python -m megagrad run train_mlp.py --steps 100
 
 The program runs as with "python PROGRAM ARGS...", but "import micrograd" gives it megagrad, whether
-micrograd is installed or not. All that follows PROGRAM belongs to the program.
+micrograd is installed or not; so it does in the processes that multiprocessing starts, but not in other
+programs that PROGRAM runs. All that follows PROGRAM belongs to the program.
 """
 
 
@@ -40,18 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     are printed in one line and raise SystemExit, as argparse does it.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:2] == ["run", "--"]:
+        del words[1]
     if words[:1] == ["run"] and len(words) > 1 and not words[1].startswith("-"):
         # Not by argparse: every word after the program's name is the program's.
         compat.serve_micrograd()
         program.run(words[1], words[2:])
         return 0
+    if sys.stdout is None:  # closed by whoever started us
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            return main(words)
     try:
         try:
             return _command(words)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output has had enough, and the interpreter must not flush it again.
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # then whoever read the output has had enough
+            print(f"megagrad: cannot write: {error.strerror}", file=sys.stderr)
+        # The interpreter must not flush it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -63,9 +72,9 @@ def _command(words: list[str]) -> int:
     parser = _parser()
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words = ["train", *words]
+    if words[0] == "run" and not {"-h", "--help"} & set(words):
+        parser.error(f"run needs a PROGRAM after it, got {' '.join(words[1:]) or 'nothing'}")
     options = parser.parse_args(words)
-    if options.command == "run":
-        parser.error(f"the program's name must follow 'run', got {words[1]!r}")
     try:
         _train(options)
     except CannotTrain as error:
@@ -225,10 +234,25 @@ def _train(options: argparse.Namespace) -> None:
     random.seed(options.seed)
     model = MLP(2, [*options.layers, 1], activation=options.activation)
     print(f"{options.points} points, {len(model.parameters())} parameters", flush=True)
-    for progress in train(
-        model, points, labels, epochs=options.epochs, learning_rate=options.learning_rate
-    ):
-        _report(progress, options.epochs)
+    try:
+        for progress in train(
+            model, points, labels, epochs=options.epochs, learning_rate=options.learning_rate
+        ):
+            _report(progress, options.epochs)
+        _show(model, points, labels, progress, options)
+    except (ValueError, OverflowError) as error:  # of an op, such as the log of a negative number
+        raise CannotTrain(
+            f"{error}; another --activation or a smaller --learning-rate should help"
+        ) from None
+
+
+def _show(
+    model: MLP,
+    points: list[tuple[float, float]],
+    labels: list[int],
+    progress: Progress,
+    options: argparse.Namespace,
+) -> None:
     accuracy = f"accuracy {progress.accuracy:.1%}"
     print(f"trained: {accuracy}, loss {progress.loss:.4f}", flush=True)
     if picture.matplotlib_is_installed():

@@ -51,9 +51,15 @@ class Module:
 
         The order is that of ``parameters()``. A parameter held in several places comes once, under
         the first name found. Raises ValueError if an overridden ``parameters()`` lists a Value
-        that no attribute leads to, as it has no name.
+        that no attribute leads to, as it has no name, and if two have the same name, such as under
+        the keys ``1`` and ``'1'`` of a dict.
         """
-        names = {value: name for name, value in _named_values(self)}
+        names: dict[Value, str] = {}
+        values: dict[str, Value] = {}
+        for name, value in _named_values(self):
+            if values.setdefault(name, value) is not value:
+                raise ValueError(f"two Values of the {type(self).__name__} have the name {name!r}")
+            names[value] = name
         for parameter in dict.fromkeys(self.parameters()):
             if parameter not in names:
                 raise ValueError(
@@ -103,8 +109,8 @@ class Neuron(Module):
     to Value.
 
     The weights ``w`` are drawn uniformly from -1 to 1 with the module ``random``; the bias ``b`` is
-    0. Raises TypeError if nin is not an integer, ValueError if it is below 1 or no op has the
-    activation's name.
+    0. Raises TypeError if nin is not an integer or the activation of another type, ValueError if
+    nin is below 1 or no op has the activation's name.
     """
 
     def __init__(self, nin: int, nonlin: bool = True, activation: Activation = "relu") -> None:
@@ -240,6 +246,8 @@ def _inside(found: object) -> Iterable[tuple[object, object]] | None:
 
 def _sized(x: Iterable[Value | float]) -> Any:
     """Return x, as a list if it can be walked only once."""
+    if not isinstance(x, Iterable) and not hasattr(x, "__getitem__"):
+        raise TypeError(f"x must be a list of numbers or Values, not {_kind(x)}")
     return x if hasattr(x, "__len__") else list(x)
 
 
@@ -255,8 +263,13 @@ def _number(name: str, number: float) -> float:
 
 
 def _known(activation: Activation) -> Activation:
-    if callable(activation) or activation in ACTIVATIONS:
+    if callable(activation) or (isinstance(activation, str) and activation in ACTIVATIONS):
         return activation
+    if not isinstance(activation, str):
+        raise TypeError(
+            "activation must be the name of an op, or a function from Value to Value, "
+            f"not {_kind(activation)}"
+        )
     raise ValueError(
         f"unknown activation {activation!r}: known are {', '.join(ACTIVATIONS)}, "
         "and functions from Value to Value"

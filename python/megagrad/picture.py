@@ -45,7 +45,8 @@ def suffixes() -> list[str]:
     """List the file suffixes that ``draw`` understands, such as ``.png``. Needs matplotlib."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    return [f".{name}" for name in FigureCanvasAgg.get_supported_filetypes()]
+    formats = FigureCanvasAgg.get_supported_filetypes()
+    return [f".{name}" for name in formats if name != "pgf"]  # which needs LaTeX besides
 
 
 def draw(model: MLP, points: Points, labels: Sequence[int], path: Path, title: str) -> None:

@@ -51,9 +51,15 @@ def _file(location: str) -> Program:
         reason = f"[Errno {error.errno}] {error.strerror}"
         print(f"megagrad: can't open file {location!r}: {reason}", file=sys.stderr)
         raise SystemExit(2) from None
+    attributes: dict[str, Any] = {
+        "__file__": location,
+        "__loader__": SourceFileLoader("__main__", location),
+    }
+    if hasattr(sys.modules["__main__"], "__cached__"):  # newer Pythons have done away with it
+        attributes["__cached__"] = None
     return Program(
         compile(source, location, "exec", dont_inherit=True),
-        {"__file__": location, "__loader__": SourceFileLoader("__main__", location)},
+        attributes,
         [] if sys.flags.safe_path else [os.path.dirname(os.path.realpath(location))],
     )
 
@@ -82,6 +88,7 @@ def _begin_tracebacks_in(main: ModuleType) -> None:
     def show_from_main(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
+        sys.excepthook = show  # which does not keep the program's globals alive
         while trace is not None and trace.tb_frame.f_globals is not vars(main):
             trace = trace.tb_next
         error.__traceback__ = trace
