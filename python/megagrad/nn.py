@@ -246,9 +246,11 @@ def _inside(found: object) -> Iterable[tuple[object, object]] | None:
 
 def _sized(x: Iterable[Value | float]) -> Any:
     """Return x, as a list if it can be walked only once."""
-    if not isinstance(x, Iterable) and not hasattr(x, "__getitem__"):
+    if hasattr(x, "__len__"):
+        return x
+    if not isinstance(x, Iterable):
         raise TypeError(f"x must be a list of numbers or Values, not {_kind(x)}")
-    return x if hasattr(x, "__len__") else list(x)
+    return list(x)
 
 
 def _kind(thing: object) -> str:
