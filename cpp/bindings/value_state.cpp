@@ -35,31 +35,32 @@ PyObject* get_own_state(PyObject* self) {
     return slots.get() == Py_None ? dict.release() : PyTuple_Pack(2, dict.get(), slots.get());
 }
 
-bool set_dict(PyObject* self, PyObject* dict) {
-    if (!keeps_attributes_in_extension(self)) {
-        Owned own(PyObject_GetAttrString(self, "__dict__"));
-        return own && PyDict_Update(own.get(), dict) == 0;
-    }
-    // A name may be of a class of the user's, whose hash runs code that changes the dict.
-    Owned items(PyDict_Items(dict));
+// Calls set(name, value) for all items until one fails. A name may be of a class of the user's,
+// whose hash runs code that changes the dict: so of a list of them.
+template <class Set>
+bool set_all(PyObject* dict, Set set) {
+    const Owned items(PyDict_Items(dict));
     if (!items) return false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
         PyObject* item = PyList_GET_ITEM(items.get(), i);
-        if (!store_attribute(as_value(self), PyTuple_GET_ITEM(item, 0), PyTuple_GET_ITEM(item, 1)))
-            return false;
+        if (!set(PyTuple_GET_ITEM(item, 0), PyTuple_GET_ITEM(item, 1))) return false;
     }
     return true;
 }
 
+bool set_dict(PyObject* self, PyObject* dict) {
+    if (keeps_attributes_in_extension(self))
+        return set_all(dict, [self](PyObject* name, PyObject* object) {
+            return store_attribute(as_value(self), name, object);
+        });
+    const Owned own(PyObject_GetAttrString(self, "__dict__"));
+    return own && PyDict_Update(own.get(), dict) == 0;
+}
+
 bool set_slots(PyObject* self, PyObject* slots) {
-    Owned items(PyDict_Items(slots));
-    if (!items) return false;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
-        PyObject* item = PyList_GET_ITEM(items.get(), i);
-        if (PyObject_SetAttr(self, PyTuple_GET_ITEM(item, 0), PyTuple_GET_ITEM(item, 1)) < 0)
-            return false;
-    }
-    return true;
+    return set_all(slots, [self](PyObject* name, PyObject* object) {
+        return PyObject_SetAttr(self, name, object) == 0;
+    });
 }
 
 bool is_dict_or_none(PyObject* object) { return object == Py_None || PyDict_Check(object); }

@@ -16,9 +16,9 @@ def serve_micrograd() -> None:
     """Make every later ``import micrograd`` in this process mean megagrad, installed or not.
 
     The same goes for processes that ``multiprocessing`` starts, but not for other programs that this
-    one runs. ``micrograd.engine`` and ``micrograd.nn`` are megagrad's own modules under a second name, so what
-    is replaced in one is replaced in the other, and pickles name ``megagrad``. The package has
-    no other submodules.
+    one runs. ``micrograd.engine`` and ``micrograd.nn`` are megagrad's own modules under a second
+    name, so what is replaced in one is replaced in the other, and pickles name ``megagrad``. The
+    package has no other submodules.
     """
     spec = ModuleSpec("micrograd", None, origin=megagrad.__file__, is_package=True)
     package = ModuleType("micrograd", megagrad.__doc__)
