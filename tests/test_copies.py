@@ -1,9 +1,11 @@
 """copy, deepcopy and pickle: data, gradients, labels, attributes, and the graph's sharing."""
 
 import copy
+import gc
 import io
 import itertools
 import pickle
+import weakref
 
 import pytest
 
@@ -412,6 +414,29 @@ def test_deepcopy_asks_the_memo_and_the_class_of_every_node():
 
     with pytest.raises(TypeError, match="must return a Value, not 'int'"):
         copy.deepcopy(Wrong(1.0) * 2)
+
+
+class Eager(Value):
+    """Copies all that it leads to, itself first."""
+
+    def __deepcopy__(self, memo):
+        twin = memo[id(self)] = Eager(self.data)
+        twin.top = copy.deepcopy(self.top, memo)
+        return twin
+
+
+def test_a_node_that_is_copied_meanwhile_is_copied_once_and_let_go():
+    p = Eager(1.0)
+    middle = p * 2
+    p.top = middle + 1
+    twin = copy.deepcopy(p.top)
+    inner = twin._children[0]._children[0]
+    assert type(inner) is Eager
+    assert inner.top is twin
+    ends = [weakref.ref(node) for node in (twin, inner, p, middle)]
+    del twin, inner, p, middle
+    gc.collect()
+    assert [reference() for reference in ends] == [None] * 4
 
 
 def test_a_graph_that_contains_itself_is_refused():

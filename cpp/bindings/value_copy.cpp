@@ -64,8 +64,9 @@ struct CopyMap {
 
     bool has(const Node& original) const { return copies.count(&original) != 0; }
     Node* of(const Node& original) const { return copies.at(&original); }
+    // The first copy counts: a __deepcopy__ of the user's may have made one meanwhile.
     void add(Node* original, Node* copy) {
-        copies.emplace(original, copy);
+        if (!copies.emplace(original, copy).second) return;
         Py_INCREF(object_of(original));
         Py_INCREF(object_of(copy));
     }
