@@ -58,6 +58,13 @@ def points(row, count=50):
     return [tuple(rng.uniform(*bound) for bound in bounds) for _ in range(count)]
 
 
+def node_at(row, point):
+    """Return the operands that gradients go to, and the op's node."""
+    operands = [Value(x) for x in point]
+    parameters = [point[1]] if row.kind == "parametric" else operands[1:]
+    return operands[: row.arity], apply(row, operands[0], *parameters)
+
+
 def row_id(row):
     return row.name
 
@@ -144,12 +151,11 @@ def test_gradient_is_the_slope(row):
             continue
         if row.name in ("maximum", "minimum") and abs(point[0] - point[1]) < 0.01:
             continue
-        operands = [Value(x) for x in point]
-        parameters = [point[1]] if row.kind == "parametric" else operands[1:]
-        apply(row, operands[0], *parameters).backward()
-        for index in range(row.arity):
+        operands, node = node_at(row, point)
+        node.backward()
+        for index, operand in enumerate(operands):
             slope = central_difference(reference(row), point, index)
-            assert operands[index].grad == pytest.approx(slope, rel=1e-7, abs=1e-8), (point, index)
+            assert operand.grad == pytest.approx(slope, rel=1e-7, abs=1e-8), (point, index)
 
 
 @each_op
@@ -157,18 +163,11 @@ def test_gradient_is_times_what_comes_from_above(row):
     point = points(row, 1)[0]
 
     def gradients(scale):
-        operands = [Value(x) for x in point]
-        parameters = [point[1]] if row.kind == "parametric" else operands[1:]
-        (apply(row, operands[0], *parameters) * scale).backward()
-        return [operand.grad for operand in operands[: row.arity]]
+        operands, node = node_at(row, point)
+        (node * scale).backward()
+        return [operand.grad for operand in operands]
 
     assert gradients(-3.0) == pytest.approx([-3 * g for g in gradients(1.0)], rel=1e-15)
-
-
-def node_at(row, point):
-    operands = [Value(x) for x in point]
-    parameters = [point[1]] if row.kind == "parametric" else operands[1:]
-    return operands[: row.arity], apply(row, operands[0], *parameters)
 
 
 @each_op
@@ -245,11 +244,9 @@ def test_label(build, label):
 @each_op
 def test_local_gradients_are_the_partials(row):
     point = points(row, 1)[0]
-    operands = [Value(x) for x in point]
-    parameters = [point[1]] if row.kind == "parametric" else operands[1:]
-    out = apply(row, operands[0], *parameters)
+    operands, out = node_at(row, point)
     out.backward()
-    assert out._children == tuple(operands[: row.arity])
+    assert out._children == tuple(operands)
     assert out._local_grads == tuple(operand.grad for operand in out._children)
 
 

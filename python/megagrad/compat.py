@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -37,19 +38,17 @@ class _Server:
         return serve_micrograd, ()
 
 
+@cache
 def _serve_in_workers() -> None:
     """Have ``multiprocessing`` hand a _Server to each new process, before the program's module."""
     import multiprocessing
     from multiprocessing import spawn
 
-    prepare: Any = spawn.get_preparation_data
-    if hasattr(prepare, "serves_micrograd"):
-        return
+    prepare = spawn.get_preparation_data
 
     def preparation_data(name: str) -> dict[str, Any]:
         return {"micrograd": _Server(), **prepare(name)}  # the first entry is unpickled first
 
-    preparation_data.serves_micrograd = True  # type: ignore[attr-defined]
     spawn.get_preparation_data = preparation_data
     if "forkserver" in multiprocessing.get_all_start_methods():
         # By default the server itself would import the program, and nothing before it.
