@@ -1,6 +1,8 @@
 // The module: registration only.
 #include <pybind11/pybind11.h>
 
+#include "functional.hpp"
+#include "operands.hpp"
 #include "value.hpp"
 
 namespace py = pybind11;
@@ -54,7 +56,8 @@ void register_ops(py::module_& module) {
 
 void register_value(py::module_& module) {
     PyTypeObject* type = python::make_value_type();
-    if (type == nullptr || !python::make_pickling_types()) throw py::error_already_set();
+    if (type == nullptr || !python::make_pickling_types())
+        throw py::error_already_set();
     module.add_object("Value",
                       py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type)));
     for (PyMethodDef* definition : {&python::restore_function, &python::set_state_function}) {
@@ -66,9 +69,18 @@ void register_value(py::module_& module) {
 
 }  // namespace
 
+void register_bulk(py::module_& module) {
+    if (!python::make_operands_type() || !python::intern_layer_names() ||
+        PyModule_AddFunctions(module.ptr(), python::bulk_functions) < 0 ||
+        PyModule_AddFunctions(module.ptr(), python::layer_functions) < 0)
+        throw py::error_already_set();
+}
+
 PYBIND11_MODULE(_core, module) {
     module.doc() = "megagrad's compiled engine.";
     module.attr("__version__") = MEGAGRAD_VERSION;
     register_value(module);
     register_ops(module);
+    register_bulk(module);
+    python::register_functional(module);
 }

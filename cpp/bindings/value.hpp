@@ -141,7 +141,28 @@ inline void adopt(PyValue* user, Node* operand) {
     if (retain(operand)) track(user);
 }
 
+// A node that refers to its operands; null with MemoryError set.
+MEGAGRAD_INLINE PyObject* new_node(Op op, double data, Operand lhs, Operand rhs, unsigned flags) {
+    PyValue* result = allocate();
+    if (result == nullptr) return nullptr;
+    result->node = Node{
+        data, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
+    bool track_it = false;
+    if (flags & lhs_is_node) track_it |= retain(lhs.node);
+    if (flags & rhs_is_node) track_it |= retain(rhs.node);
+    if (op == Op::leaf) track_it = track_every_node;
+    if (track_it) [[unlikely]]
+        track(result);
+    return as_object(result);
+}
+
 PyObject* new_leaf(double data);
+
+// The result of a unary op, or of a parametric one with its default, on a Value.
+PyObject* apply(Op op, PyObject* value);
+// Whether Value's method of that op is still ours: the class is open, and may have been patched.
+bool is_native_method(Op op);
+bool remember_native_methods();  // called once
 
 std::vector<PyMethodDef> table_methods();  // those of the op table
 PyObject* add(PyObject* a, PyObject* b);
@@ -151,6 +172,13 @@ PyObject* divide(PyObject* a, PyObject* b);
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus);
 PyObject* negative(PyObject* self);
 PyObject* absolute(PyObject* self);
+
+// --- bulk nodes (value_bulk.cpp) -----------------------------------------------------------------
+
+// Makes a bulk node the last addition of the loop that it stands for, in place, and its operands
+// the nodes that the loop would have made; false with an exception set.
+bool unfold(PyValue* value);
+inline bool unfold_if_bulk(PyValue* value) { return !is_bulk(value->node.op()) || unfold(value); }
 
 // --- documentation (value_documentation.cpp) --------------------------------------------------
 

@@ -111,20 +111,6 @@ constexpr bool is_checked(Op op) {
            op != Op::minimum;
 }
 
-MEGAGRAD_INLINE PyObject* new_node(Op op, double z, Operand lhs, Operand rhs, unsigned flags) {
-    PyValue* result = allocate();
-    if (result == nullptr) return nullptr;
-    result->node =
-        Node{z, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
-    bool track_it = false;
-    if (flags & lhs_is_node) track_it |= retain(lhs.node);
-    if (flags & rhs_is_node) track_it |= retain(rhs.node);
-    if (op == Op::leaf) track_it = track_every_node;
-    if (track_it) [[unlikely]]
-        track(result);
-    return as_object(result);
-}
-
 // At least one operand is a Value, and they are not both exact Values.
 template <Op op, class Formula, bool commutes>
 MEGAGRAD_NOINLINE PyObject* mixed(PyObject* a, PyObject* b) {
@@ -199,6 +185,8 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
     return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
 
+PyObject *native_names[op_infos.size()], *native_methods[op_infos.size()];
+
 template <class Function>
 PyMethodDef method(Op op, Function* function, int flags) {
     auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
@@ -248,6 +236,28 @@ bool number_or_type_error(PyObject* object, const char* what, double& number) {
     }
     number = PyFloat_AsDouble(object);
     return number != -1.0 || !PyErr_Occurred();
+}
+
+PyObject* apply(Op op, PyObject* value) {
+    const double parameter = info(op).default_parameter;
+    return unary_node(op, value, parameter, evaluate(op, as_value(value)->node.data, parameter));
+}
+
+bool remember_native_methods() {
+    for (std::size_t i = 0; i < op_infos.size(); ++i) {
+        const OpInfo& row = op_infos[i];
+        if (row.kind == Kind::structural || row.kind == Kind::infix) continue;
+        native_names[i] = PyUnicode_InternFromString(row.name);
+        if (native_names[i] == nullptr) return false;
+        native_methods[i] =
+            Py_XNewRef(PyDict_GetItemWithError(value_type->tp_dict, native_names[i]));
+    }
+    return true;
+}
+
+bool is_native_method(Op op) {
+    const auto i = static_cast<std::size_t>(op);
+    return PyDict_GetItemWithError(value_type->tp_dict, native_names[i]) == native_methods[i];
 }
 
 PyObject* new_leaf(double data) { return new_node(Op::leaf, data, {}, {}, 0); }

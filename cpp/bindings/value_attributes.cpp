@@ -24,9 +24,13 @@ int set_number(PyObject* object, double& field, const char* what) {
     return 0;
 }
 int set_data(PyObject* self, PyObject* object, void*) {
-    return set_number(object, as_value(self)->node.data, "data");
+    const int status = set_number(object, as_value(self)->node.data, "data");
+    ++data_writes;
+    return status;
 }
 int set_grad(PyObject* self, PyObject* object, void*) {
+    // While a node is folded, its gradient is that of all the nodes it stands for.
+    if (!unfold_if_bulk(as_value(self))) return -1;
     return set_number(object, as_value(self)->node.grad, "grad");
 }
 
@@ -71,6 +75,7 @@ PyObject* get_prev(PyObject* self, void*) {
 }
 
 PyObject* get_local_grads(PyObject* self, void*) {
+    if (!unfold_if_bulk(as_value(self))) return nullptr;
     const Node& node = as_value(self)->node;
     if (node.op() == Op::leaf) return PyTuple_New(0);
     if (node.op() != Op::custom)
@@ -208,6 +213,7 @@ bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object
 PyObject* children_tuple(PyObject* self) {
     PyValue* value = as_value(self);
     const Node& node = value->node;
+    if (!unfold_if_bulk(value)) return nullptr;
     for (;;) {
         if (!materialize(value, lhs_is_node) || !materialize(value, rhs_is_node)) return nullptr;
         const std::size_t count = child_count(node);

@@ -26,6 +26,8 @@ public:
 };
 
 PyObject* run_backward(PyObject* self, PyObject*) {
+    // The root's gradient is set, while those of the nodes that it stands for add up.
+    if (as_value(self)->node.grad != 0 && !unfold_if_bulk(as_value(self))) return nullptr;
     PythonEnvironment environment;
     bool done = false;
     {
@@ -43,6 +45,7 @@ PyObject* run_backward(PyObject* self, PyObject*) {
 }  // namespace
 
 PyObject* get_backward(PyObject* self, void*) {
+    if (!unfold_if_bulk(as_value(self))) return nullptr;
     const PyExtension* extension = extension_of(as_value(self));
     if (extension && extension->closure) return Py_NewRef(extension->closure);
     return PyCFunction_New(&native_rule, self);
@@ -61,6 +64,7 @@ int set_backward(PyObject* self, PyObject* object, void*) {
                      Py_TYPE(object)->tp_name);
         return -1;
     }
+    if (!unfold_if_bulk(value)) return -1;
     // Before the old closure is let go, which may run any code.
     if (ensure_extension(value) == nullptr) return -1;
     value->node.set(has_closure);

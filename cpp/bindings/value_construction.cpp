@@ -69,6 +69,7 @@ int fill(PyValue* value, const Arguments& arguments) {
     }
     value->node.data = data;
     value->node.grad = 0;
+    ++data_writes;
     if (op_label != nullptr && PyUnicode_GET_LENGTH(op_label) > 0 &&
         !set_object(value, &PyExtension::op_label, op_label))
         return -1;

@@ -44,6 +44,7 @@ bool copy_node(PyValue* copy, const PyValue* original, Replace replace) {
 
 PyObject* shallow_copy(PyObject* self, PyObject*) {
     try {
+        if (!unfold_if_bulk(as_value(self))) return nullptr;
         Owned copy(construct(Py_TYPE(self), nullptr, nullptr));
         if (!copy || !copy_node(as_value(copy.get()), as_value(self), [](Node* n) { return n; }))
             return nullptr;

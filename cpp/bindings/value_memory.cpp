@@ -79,6 +79,7 @@ MEGAGRAD_NOINLINE void release_extended(Node* node) {
 
 void release_operands(Node* node) {
     if (node->has(extended)) return release_extended(node);
+    if (node->op() == Op::operands) return for_each_operand(*node, release);
     if (node->has(lhs_is_node)) release(node->lhs.node);
     if (node->has(rhs_is_node)) release(node->rhs.node);
 }
@@ -188,7 +189,10 @@ void track_users(PyValue* value) {
     track_every_node = true;
     node_pool.for_each([](void* address) {
         PyValue* live = static_cast<PyValue*>(address);
-        if (Py_REFCNT(as_object(live)) > 0) track(live);
+        if (Py_REFCNT(as_object(live)) == 0) return;
+        track(live);
+        if (is_bulk(live->node.op()))
+            for_each_operand(live->node, [](Node* row) { track(value_of(row)); });
     });
 }
 

@@ -169,6 +169,7 @@ PyObject* function_of_module(const char* name, PyObject*& kept) {
 PyObject *restore_kept = nullptr, *set_state_kept = nullptr;
 
 PyObject* reduce(PyObject* self, PyObject*) {
+    if (!unfold_if_bulk(as_value(self))) return nullptr;
     Node& node = as_value(self)->node;
     const bool alone = node.has(listed) || !has_interior_operand(node);
     node.clear(listed);
@@ -202,12 +203,14 @@ PyObject* reduce(PyObject* self, PyObject*) {
 }
 
 bool find_op(PyObject* name, Op& op) {
-    for (std::size_t i = 0; i < op_infos.size(); ++i)
-        if (PyUnicode_Check(name) &&
-            PyUnicode_CompareWithASCIIString(name, op_infos[i].name) == 0) {
-            op = static_cast<Op>(i);
+    for (std::size_t i = 0; i < op_infos.size(); ++i) {
+        op = static_cast<Op>(i);
+        const bool is_kept =
+            info(op).kind != Kind::structural || op == Op::leaf || op == Op::custom;
+        if (is_kept && PyUnicode_Check(name) &&
+            PyUnicode_CompareWithASCIIString(name, info(op).name) == 0)
             return true;
-        }
+    }
     PyErr_Format(PyExc_ValueError, "cannot restore a Value made by an unknown op, %R", name);
     return false;
 }

@@ -105,7 +105,7 @@ PyTypeObject* make_value_type() {
     if (value_type == nullptr) return nullptr;
     value_type->tp_name = "Value";  // what messages say, as of a Python class; __module__ is set
     value_type->tp_vectorcall = vectorcall;
-    return value_type;
+    return remember_native_methods() ? value_type : nullptr;
 }
 
 }  // namespace megagrad::python

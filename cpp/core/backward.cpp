@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bulk.hpp"
 #include "compiler.hpp"
 #include "order.hpp"
 
@@ -43,6 +44,21 @@ void propagate_custom(Node& node) {
         extension.operands[i]->grad += extension.partials[i] * node.grad;
 }
 
+void propagate_structural(Node& node) {
+    switch (node.op()) {
+        case Op::custom:
+            return propagate_custom(node);
+        case Op::operands:
+            return propagate_row(node);
+        case Op::dot:
+            return propagate_dot(node);
+        case Op::sum:
+            return propagate_sum(node);
+        default:
+            return;
+    }
+}
+
 inline void apply_chain_rule(Node& node) {
     const auto by_formulas = [&](auto formulas) {
         using Formulas = decltype(formulas);
@@ -53,9 +69,7 @@ inline void apply_chain_rule(Node& node) {
         else
             propagate_two<Formulas>(node);
     };
-    with_formulas(node.op(), by_formulas, [&] {
-        if (node.op() == Op::custom) propagate_custom(node);
-    });
+    with_formulas(node.op(), by_formulas, [&] { propagate_structural(node); });
 }
 
 // The gradients that were there before this pass. They are set aside so that the pass propagates
@@ -75,10 +89,26 @@ public:
         saved_.emplace_back(node, node->grad);
         node->grad = 0;
     }
+    // What nodes that stand for `node` are to have, too.
+    void share(const Node* node, const std::vector<Node*>& parts) {
+        const auto found = std::find_if(saved_.begin(), saved_.end(),
+                                        [&](const auto& entry) { return entry.first == node; });
+        if (found == saved_.end()) return;
+        const double grad = found->second;
+        for (Node* part : parts) saved_.emplace_back(part, grad);
+    }
 
 private:
     std::vector<std::pair<Node*, double>>& saved_;
 };
+
+// Nodes that were unfolded while passes are running.
+struct Unfolded {
+    const Node* node;
+    std::vector<Node*> parts;  // operands before their users
+};
+std::vector<Unfolded> unfolded;
+int running = 0;
 
 struct Scratch {
     Traversal walk;
@@ -115,20 +145,67 @@ private:
     Scratch scratch_;
 };
 
-bool propagate_all(const std::vector<Node*>& order, Environment& environment) {
-    constexpr std::size_t lookahead = 32;
-    for (std::size_t i = order.size(); i-- > 0;) {
-        if (i >= lookahead) prefetch(order[i - lookahead]);
-        Node& node = *order[i];
-        if (node.has(has_closure)) {
-            if (!environment.run_closure(node)) return false;
-        } else {
-            apply_chain_rule(node);
-        }
-        if (i % poll_interval == poll_interval - 1 && !environment.poll()) return false;
+// One pass, over nodes that are in order.
+class Pass {
+public:
+    Pass(std::vector<Node*>& order, EarlierGradients& earlier)
+        : order_(order), earlier_(earlier), seen_(unfolded.size()) {
+        ++running;
     }
-    return true;
-}
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+    ~Pass() {
+        settle();
+        if (--running == 0) unfolded.clear();
+    }
+
+    bool run(Environment& environment) {
+        constexpr std::size_t lookahead = 32;
+        for (left_ = order_.size(); left_ > 0;) {
+            const std::size_t i = --left_;
+            if (i >= lookahead) prefetch(order_[i - lookahead]);
+            Node& node = *order_[i];
+            if (node.has(has_closure)) {
+                if (!environment.run_closure(node)) return false;
+                take_in_unfolded();
+            } else {
+                apply_chain_rule(node);
+            }
+            if (i % poll_interval == poll_interval - 1) {
+                if (!environment.poll()) return false;
+                take_in_unfolded();
+            }
+        }
+        return true;
+    }
+
+private:
+    // Code of the user's may have looked at a bulk node that is still to be visited: its gradient
+    // now goes through the nodes that it was unfolded into.
+    void take_in_unfolded() {
+        for (; seen_ < unfolded.size(); ++seen_) {
+            const auto& [node, parts] = unfolded[seen_];
+            earlier_.share(node, parts);
+            const auto end = order_.begin() + static_cast<std::ptrdiff_t>(left_);
+            const auto place = std::find(order_.begin(), end, node);
+            if (place == end) continue;
+            for (Node* part : parts) part->grad = 0;
+            order_.insert(place, parts.begin(), parts.end());
+            left_ += parts.size();
+        }
+    }
+
+    // A pass that is stopped leaves nothing behind in rows of operands, for another to find there.
+    void settle() {
+        for (std::size_t i = 0; i < left_; ++i)
+            if (order_[i]->op() == Op::operands) propagate_row(*order_[i]);
+    }
+
+    std::vector<Node*>& order_;
+    EarlierGradients& earlier_;
+    std::size_t left_ = 0;  // how many nodes are still to be visited
+    std::size_t seen_;      // how many of the unfolded nodes are known
+};
 
 }  // namespace
 
@@ -143,7 +220,11 @@ bool backward(Node& root, Environment& environment) {
         [&] { return environment.poll(); });
     if (!ordered) return false;
     root.grad = 1;
-    return propagate_all(scratch->walk.order, environment);
+    return Pass(scratch->walk.order, earlier).run(environment);
+}
+
+void note_unfolded(const Node& node, std::vector<Node*> parts) {
+    if (running > 0) unfolded.push_back({&node, std::move(parts)});
 }
 
 void propagate(Node& node) { apply_chain_rule(node); }

@@ -14,6 +14,7 @@ namespace megagrad {
 
 struct Node;
 struct Extension;
+struct Operands;
 
 // Bits of Node::flags.
 enum Flag : std::uint8_t {
@@ -35,6 +36,7 @@ union Operand {
     Node* node;
     double number;
     Extension* extension;
+    Operands* operands;  // of the vertex that stands for a row of them
 };
 
 struct Node {
@@ -63,6 +65,21 @@ struct Extension {
     std::vector<double> partials;  // of a custom op, one for each operand; may be empty
 };
 
+// Many operands in a row. The row is a vertex of the graph, between them and the nodes that are
+// computed from it: a layer's inputs and a neuron's weights belong to many nodes, and are walked
+// and counted once for all of them.
+struct Operands {
+    std::size_t count = 0;     // of the terms; after them, what a sum over them starts from
+    Node** nodes = nullptr;    // null: a plain number
+    double* values = nullptr;  // their data when the row was made
+    double* grads = nullptr;   // what a running backward pass owes the nodes, else 0
+    double* now = nullptr;     // their data at the time of `checked`; mostly just `values`
+    std::uint64_t checked = 0;  // data_writes at that time
+};
+
+// How often a node's data was changed after the node was made. Whoever does so counts.
+inline std::uint64_t data_writes = 0;
+
 inline Operand& rhs_of(Node& node) {
     return node.has(extended) ? node.rhs.extension->rhs : node.rhs;
 }
@@ -85,8 +102,13 @@ template <class Visit>
 void for_each_operand(const Node& node, Visit visit) {
     if (node.has(lhs_is_node)) visit(node.lhs.node);
     if (node.has(rhs_is_node)) visit(rhs_of(node).node);
-    if (node.op() == Op::custom)
+    if (node.op() == Op::custom) {
         for (Node* operand : node.rhs.extension->operands) visit(operand);
+    } else if (node.op() == Op::operands) {
+        const Operands& row = *node.lhs.operands;
+        for (std::size_t i = 0; i <= row.count; ++i)
+            if (row.nodes[i] != nullptr) visit(row.nodes[i]);
+    }
 }
 
 }  // namespace megagrad

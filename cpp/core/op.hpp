@@ -16,8 +16,11 @@ namespace megagrad {
 #define MEGAGRAD_FIRST_OF_ROW(name, ...) name,
 
 enum class Op : std::uint8_t {
-    leaf,    // a number that a graph starts from
-    custom,  // made by the user: its chain rule is local gradients or a closure
+    leaf,      // a number that a graph starts from
+    custom,    // made by the user: its chain rule is local gradients or a closure
+    operands,  // not a number: many operands in a row, see operands.hpp
+    dot,       // a sum of products, see bulk.hpp
+    sum,       // a sum of many terms, the same
     MEGAGRAD_INFIX(MEGAGRAD_FIRST_OF_ROW)       //
     MEGAGRAD_BINARY(MEGAGRAD_FIRST_OF_ROW)      //
     MEGAGRAD_UNARY(MEGAGRAD_FIRST_OF_ROW)       //
@@ -25,6 +28,9 @@ enum class Op : std::uint8_t {
 };
 
 #undef MEGAGRAD_FIRST_OF_ROW
+
+// Stands for a loop over + and *, which it unfolds into when someone looks.
+inline bool is_bulk(Op op) { return op == Op::dot || op == Op::sum; }
 
 enum class Kind : std::uint8_t { structural, infix, binary, unary, parametric };
 
@@ -116,6 +122,9 @@ struct OpInfo {
 inline constexpr std::array op_infos{
     OpInfo{"leaf", "", Kind::structural, "", 0, "", "", "", "", "", ""},
     OpInfo{"custom", "", Kind::structural, "", 0, "", "", "", "", "", ""},
+    OpInfo{"operands", "", Kind::structural, "", 0, "", "", "", "", "", ""},
+    OpInfo{"dot", "+", Kind::structural, "", 0, "", "", "", "", "", ""},
+    OpInfo{"sum", "+", Kind::structural, "", 0, "", "", "", "", "", ""},
     MEGAGRAD_INFIX(MEGAGRAD_INFIX_ROW) MEGAGRAD_BINARY(MEGAGRAD_BINARY_ROW)
         MEGAGRAD_UNARY(MEGAGRAD_UNARY_ROW) MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ROW)};
 

@@ -4,12 +4,12 @@ Seeded with ``random.seed(n)``, networks draw the weights that micrograd draws, 
 compute the same numbers to the last bit.
 """
 
-import operator
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from megagrad._core import ops
+from megagrad import _core
+from megagrad._core import dot, ops
 from megagrad.arguments import whole_number
 from megagrad.engine import Value
 
@@ -129,7 +129,7 @@ class Neuron(Module):
         inputs = _sized(x)
         if len(inputs) != len(self.w):
             raise ValueError(f"{self!r} got {len(inputs)} inputs, expected {len(self.w)}")
-        act = sum(map(operator.mul, self.w, inputs), self.b)
+        act = dot(self.w, inputs, self.b)
         if not self.nonlin:
             return act
         if callable(self.activation):
@@ -165,9 +165,7 @@ class Layer(Module):
 
         x: nin numbers or Values; else ValueError.
         """
-        inputs = _sized(x)
-        out = [neuron(inputs) for neuron in self.neurons]
-        return out[0] if len(out) == 1 else out
+        return _core._layer(self.neurons, x)
 
     def parameters(self) -> list[Value]:
         """List the parameters of the first neuron, then those of the second, and so on."""
@@ -203,10 +201,7 @@ class MLP(Module):
 
         x: nin numbers or Values; else ValueError.
         """
-        out: Any = x
-        for layer in self.layers:
-            out = layer([out] if isinstance(out, Value) else out)
-        return out
+        return _core._network(self.layers, x)
 
     def parameters(self) -> list[Value]:
         """List the parameters of the first layer, then those of the second, and so on."""
@@ -215,6 +210,9 @@ class MLP(Module):
     def __repr__(self) -> str:
         """Return micrograd's form, ``MLP of [Layer of […], …]``."""
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+_core._know_classes(Neuron, Layer)
 
 
 def _named_values(module: Module) -> Iterator[tuple[str, Value]]:

@@ -1,0 +1,135 @@
+// dot() and sum(): entered as cheaply as operators are.
+#include <array>
+
+#include "operands.hpp"
+
+namespace megagrad::python {
+
+namespace {
+
+// Fills `values` from a call's arguments, in the order of `names`; what is left out stays null.
+template <std::size_t size>
+bool take_arguments(const char* function, const std::array<const char*, size>& names,
+                    std::size_t required, PyObject* const* args, Py_ssize_t count,
+                    PyObject* keywords, std::array<PyObject*, size>& values) {
+    const auto given = static_cast<std::size_t>(count);
+    if (given > size) {
+        PyErr_Format(PyExc_TypeError, "%s takes at most %zu arguments, got %zu", function, size,
+                     given);
+        return false;
+    }
+    for (std::size_t i = 0; i < given; ++i) values[i] = args[i];
+    const Py_ssize_t named = keywords != nullptr ? PyTuple_GET_SIZE(keywords) : 0;
+    for (Py_ssize_t k = 0; k < named; ++k) {
+        PyObject* keyword = PyTuple_GET_ITEM(keywords, k);
+        std::size_t i = 0;
+        while (i < size && PyUnicode_CompareWithASCIIString(keyword, names[i]) != 0) ++i;
+        if (i == size || values[i] != nullptr) {
+            PyErr_Format(PyExc_TypeError,
+                         i == size ? "%s has no argument '%U'" : "%s got '%U' twice", function,
+                         keyword);
+            return false;
+        }
+        values[i] = args[count + k];
+    }
+    for (std::size_t i = 0; i < required; ++i)
+        if (values[i] == nullptr) {
+            PyErr_Format(PyExc_TypeError, "%s needs an argument '%s'", function, names[i]);
+            return false;
+        }
+    return true;
+}
+
+// The loop itself, for operators that are not ours.
+template <class TermOf>
+PyObject* by_loop(std::size_t count, PyObject* start, TermOf term_of) {
+    Owned total(start != nullptr && start != Py_None ? Py_NewRef(start) : PyLong_FromLong(0));
+    for (std::size_t i = 0; total && i < count; ++i) {
+        const Owned term(term_of(static_cast<Py_ssize_t>(i)));
+        if (!term) return nullptr;
+        total.reset(PyNumber_Add(total.get(), term.get()));
+    }
+    return total.release();
+}
+
+PyObject* item(const Owned& items, Py_ssize_t i) { return PySequence_Fast_GET_ITEM(items.get(), i); }
+
+bool lengths_fit(const char* function, const Owned& w, const Owned& x) {
+    const Py_ssize_t w_length = PySequence_Fast_GET_SIZE(w.get());
+    const Py_ssize_t x_length = PySequence_Fast_GET_SIZE(x.get());
+    if (w_length == x_length && w_length > 0) return true;
+    if (w_length == x_length)
+        PyErr_Format(PyExc_ValueError, "%s needs at least one w and one x, got none", function);
+    else
+        PyErr_Format(PyExc_ValueError, "%s needs as many x as w, got %zd w and %zd x", function,
+                     w_length, x_length);
+    return false;
+}
+
+PyObject* call_dot(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+    std::array<PyObject*, 3> values{};
+    if (!take_arguments<3>("dot()", {"w", "x", "bias"}, 2, args, count, keywords, values))
+        return nullptr;
+    return dot_of_items(values[0], values[1], values[2], "dot()");
+}
+
+PyObject* call_sum(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+    std::array<PyObject*, 2> values{};
+    if (!take_arguments<2>("sum()", {"xs", "start"}, 1, args, count, keywords, values))
+        return nullptr;
+    return sum_of_items(values[0], values[1], "sum()");
+}
+
+template <class Function>
+PyMethodDef function(const char* name, Function* call, const char* doc) {
+    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call));
+    return {name, erased, METH_FASTCALL | METH_KEYWORDS, doc};
+}
+
+}  // namespace
+
+PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function) {
+    const Owned w_items = items_of(w, {function, "w"}), x_items = items_of(x, {function, "x"});
+    if (!w_items || !x_items || !lengths_fit(function, w_items, x_items)) return nullptr;
+    const Owned weights = row_of_items(w_items.get(), bias, {function, "w"});
+    if (!weights) return nullptr;
+    const Owned inputs = row_of_items(x_items.get(), nullptr, {function, "x"});
+    if (!inputs) return nullptr;
+    if (operands_in(weights).count != operands_in(inputs).count)
+        return PyErr_Format(PyExc_RuntimeError, "%s: an argument changed size meanwhile", function);
+    if (!needs_loop(weights) && !needs_loop(inputs)) return dot_node(weights, inputs);
+    return by_loop(operands_in(weights).count, bias, [&](Py_ssize_t i) {
+        return PyNumber_Multiply(item(w_items, i), item(x_items, i));
+    });
+}
+
+PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {
+    const Owned items = items_of(xs, {function, "xs"});
+    if (!items) return nullptr;
+    const Owned terms = row_of_items(items.get(), start, {function, "xs"});
+    if (!terms) return nullptr;
+    const std::size_t count = operands_in(terms).count;
+    if (!needs_loop(terms) && count > 0) return sum_node(terms);
+    return by_loop(count, start, [&](Py_ssize_t i) { return Py_NewRef(item(items, i)); });
+}
+
+PyMethodDef bulk_functions[] = {
+    function("dot", call_dot,
+             "dot($module, /, w, x, bias=None)\n--\n\n"
+             "The weighted sum bias + w[0]*x[0] + w[1]*x[1] + ..., added in that order; one node.\n\n"
+             "w, x: lists, tuples, iterators or arrays of Values and real numbers, of one length.\n"
+             "bias: a Value or a real number to start from; None is a plain 0. To the last bit it is\n"
+             "what sum(map(operator.mul, w, x), bias) gives, and once looked at (_prev, _children)\n"
+             "the same nodes.\n\n"
+             "Raises ValueError if the lengths differ or are 0, TypeError for anything but Values\n"
+             "and real numbers."),
+    function("sum", call_sum,
+             "sum($module, /, xs, start=0)\n--\n\n"
+             "The sum start + xs[0] + xs[1] + ..., added in that order; one node.\n\n"
+             "xs: a list, tuple, iterator or array of Values and real numbers. start: a Value or a\n"
+             "real number; it is the sum of nothing. To the last bit it is what the builtin gives,\n"
+             "and once looked at (_prev, _children) the same nodes.\n\n"
+             "Raises TypeError for anything but Values and real numbers."),
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace megagrad::python

@@ -1,0 +1,238 @@
+#include "operands.hpp"
+
+#include <array>
+#include <cstring>
+
+namespace megagrad::python {
+
+PyTypeObject* operands_type = nullptr;
+
+namespace {
+
+struct PyOperands {
+    PyValue vertex;
+    Operands row;
+    std::size_t slot;  // of the table below
+    bool has_values, has_own_operators;
+};
+
+PyOperands* as_operands(PyObject* object) { return reinterpret_cast<PyOperands*>(object); }
+
+// --- rows that are alive, by the list that they were made of -----------------------------------
+
+// A row of weights serves for all points of a batch, a vector of inputs for all rows of a matrix.
+// The table owns nothing, and a row is used only if its contents are the same.
+constexpr std::size_t slots = 4096;
+std::array<PyOperands*, slots> rows_by_source{};
+
+std::size_t slot_of(const PyObject* source) {
+    const std::uint64_t mixed = reinterpret_cast<std::uintptr_t>(source) * 0x9E3779B97F4A7C15u;
+    return static_cast<std::size_t>(mixed >> 32) % slots;
+}
+
+bool is_start(const Operands& row, PyObject* start) {
+    const Node* node = row.nodes[row.count];
+    if (start != nullptr) return node != nullptr && object_of(row.nodes[row.count]) == start;
+    return node == nullptr && row.values[row.count] == 0;
+}
+
+bool consists_of(const Operands& row, PyObject* const* items) {
+    bool same = true;
+    for (std::size_t i = 0; i < row.count; ++i) same &= &as_value(items[i])->node == row.nodes[i];
+    return same;
+}
+
+// The row of the same operands, if their data has not changed since it was made; may throw
+// std::bad_alloc.
+Owned find_row(PyObject* source, PyObject* const* items, std::size_t count, PyObject* start) {
+    PyOperands* found = rows_by_source[slot_of(source)];
+    // One without references is about to be freed.
+    if (found == nullptr || Py_REFCNT(&found->vertex) == 0) return nullptr;
+    Operands& row = found->row;
+    if (row.count != count || !is_start(row, start) || !consists_of(row, items)) return nullptr;
+    if (current(row) != row.values) return nullptr;
+    return Owned(Py_NewRef(as_object(&found->vertex)));
+}
+
+void remember(PyOperands* operands, const PyObject* source) {
+    operands->slot = slot_of(source);
+    rows_by_source[operands->slot] = operands;
+}
+
+// --- memory ----------------------------------------------------------------------------------
+
+void free_memory_of_row(void* memory) {
+    auto* operands = static_cast<PyOperands*>(memory);
+    if (rows_by_source[operands->slot] == operands) rows_by_source[operands->slot] = nullptr;
+    if (operands->row.now != operands->row.values) delete[] operands->row.now;
+    PyObject_GC_Del(memory);
+}
+
+// A row of zeros; null with MemoryError set.
+PyOperands* allocate_row(std::size_t count) {
+    const std::size_t length = count + 1;
+    auto* operands =
+        PyObject_GC_NewVar(PyOperands, operands_type, static_cast<Py_ssize_t>(3 * length));
+    if (operands == nullptr) return nullptr;
+    operands->vertex.node = Node{};
+    operands->vertex.weakrefs = nullptr;
+    operands->slot = 0;
+    operands->has_values = operands->has_own_operators = false;
+    auto** nodes = reinterpret_cast<Node**>(operands + 1);
+    auto* values = reinterpret_cast<double*>(nodes + length);
+    std::memset(static_cast<void*>(nodes), 0, 3 * length * sizeof(double));
+    operands->row = {count, nodes, values, values + length, values, data_writes};
+    operands->vertex.node.lhs.operands = &operands->row;
+    operands->vertex.node.set_op(Op::operands);
+    return operands;
+}
+
+// --- filling -----------------------------------------------------------------------------------
+
+bool has_own_operators(const PyTypeObject* type) {
+    return type->tp_as_number->nb_add != add || type->tp_as_number->nb_multiply != multiply;
+}
+
+void put_node(PyOperands* operands, std::size_t i, PyObject* value) {
+    Node* node = &as_value(value)->node;
+    operands->row.nodes[i] = node;
+    operands->row.values[i] = node->data;
+    operands->has_values = true;
+    if (retain(node)) track(&operands->vertex);
+}
+
+enum class Outcome { done, error, needs_code };
+
+// `needs_code`: only code of the object's own class can turn it into a number.
+inline Outcome put(PyOperands* operands, std::size_t i, PyObject* item) {
+    if (is_exact_value(item)) {
+        put_node(operands, i, item);
+        return Outcome::done;
+    }
+    double& number = operands->row.values[i];
+    if (PyFloat_Check(item)) {
+        number = PyFloat_AS_DOUBLE(item);
+        return Outcome::done;
+    }
+    if (PyLong_Check(item)) {
+        number = PyLong_AsDouble(item);
+        return number == -1.0 && PyErr_Occurred() ? Outcome::error : Outcome::done;
+    }
+    if (!is_value(item)) return Outcome::needs_code;
+    operands->has_own_operators |= has_own_operators(Py_TYPE(item));
+    put_node(operands, i, item);
+    return Outcome::done;
+}
+
+bool put_by_code(PyOperands* operands, std::size_t i, PyObject* item, Source source) {
+    const int real = to_number(item, operands->row.values[i]);
+    if (real == 0 && i < operands->row.count)
+        PyErr_Format(PyExc_TypeError, "%s needs Values and real numbers, but %s[%zu] is a '%.100s'",
+                     source.function, source.name, i, Py_TYPE(item)->tp_name);
+    if (real == 0 && i == operands->row.count)
+        PyErr_Format(PyExc_TypeError, "%s needs a Value or a real number to start from, not a '%.100s'",
+                     source.function, Py_TYPE(item)->tp_name);
+    return real > 0;
+}
+
+PyObject** array_of(PyObject* items) { return PySequence_Fast_ITEMS(items); }
+std::size_t length_of(PyObject* items) {
+    return static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items));
+}
+
+// `copied`: no one else can change the items.
+Owned new_row(PyObject* items, PyObject* start, Source source, bool copied) {
+    const std::size_t count = length_of(items);
+    PyOperands* operands = allocate_row(count);  // may run the collector, and so any code
+    if (operands == nullptr) return nullptr;
+    Owned row(as_object(&operands->vertex));
+    if (length_of(items) != count) {
+        PyErr_Format(PyExc_RuntimeError, "%s changed size meanwhile", source.name);
+        return nullptr;
+    }
+    for (std::size_t i = 0; i <= count; ++i) {
+        PyObject* item = i < count ? array_of(items)[i] : start;
+        if (item == nullptr) continue;
+        const Outcome outcome = put(operands, i, item);
+        if (outcome == Outcome::error) return nullptr;
+        if (outcome == Outcome::done) continue;
+        if (!copied) {
+            const Owned copy(PySequence_Tuple(items));
+            return copy ? new_row(copy.get(), start, source, true) : nullptr;
+        }
+        if (!put_by_code(operands, i, item, source)) return nullptr;
+    }
+    return row;
+}
+
+bool has_values(const Owned& row) { return as_operands(row.get())->has_values; }
+
+}  // namespace
+
+bool make_operands_type() {
+    PyType_Slot slots_of_type[] = {{Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+                                   {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                                   {Py_tp_free, reinterpret_cast<void*>(free_memory_of_row)},
+                                   {0, nullptr}};
+    PyType_Spec spec{"megagrad._core.Operands", sizeof(PyOperands), sizeof(double),
+                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                     slots_of_type};
+    operands_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    return operands_type != nullptr;
+}
+
+bool needs_loop(const Owned& row) {
+    return as_operands(row.get())->has_own_operators || has_own_operators(value_type);
+}
+
+Owned items_of(PyObject* iterable, Source source) {
+    if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
+        return Owned(Py_NewRef(iterable));
+    if (Py_TYPE(iterable)->tp_iter == nullptr && !PySequence_Check(iterable)) {
+        PyErr_Format(PyExc_TypeError,
+                     "%s needs a sequence of Values and real numbers as %s, not a '%.100s'",
+                     source.function, source.name, Py_TYPE(iterable)->tp_name);
+        return nullptr;
+    }
+    return Owned(PySequence_Tuple(iterable));
+}
+
+Owned row_of_items(PyObject* items, PyObject* start, Source source) {
+    try {
+        if (start == Py_None) start = nullptr;
+        Owned row = find_row(items, array_of(items), length_of(items), start);
+        if (row) return row;
+        row = new_row(items, start, source, PyTuple_CheckExact(items));
+        if (row) remember(as_operands(row.get()), items);
+        return row;
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+        return nullptr;
+    }
+}
+
+Owned row_of_values(PyObject* const* values, std::size_t count) {
+    PyOperands* operands = allocate_row(count);
+    if (operands == nullptr) return nullptr;
+    for (std::size_t i = 0; i < count; ++i) put_node(operands, i, values[i]);
+    return Owned(as_object(&operands->vertex));
+}
+
+PyObject* dot_node(const Owned& weights, const Owned& x) {
+    const double data = dot(operands_in(weights), operands_in(x));
+    if (!has_values(weights) && !has_values(x)) return new_leaf(data);
+    Operand lhs, rhs;
+    lhs.node = &as_value(weights.get())->node;
+    rhs.node = &as_value(x.get())->node;
+    return new_node(Op::dot, data, lhs, rhs, lhs_is_node | rhs_is_node);
+}
+
+PyObject* sum_node(const Owned& terms) {
+    const double data = sum(operands_in(terms));
+    if (!has_values(terms)) return new_leaf(data);
+    Operand lhs;
+    lhs.node = &as_value(terms.get())->node;
+    return new_node(Op::sum, data, lhs, {}, lhs_is_node);
+}
+
+}  // namespace megagrad::python

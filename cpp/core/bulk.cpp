@@ -1,0 +1,74 @@
+#include "bulk.hpp"
+
+#include <bit>
+
+namespace megagrad {
+
+namespace {
+
+void add_scaled(double* into, const double* values, double factor, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) into[i] += values[i] * factor;
+}
+
+bool is_same(double a, double b) {
+    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+}
+
+bool is_unchanged(const Operands& row) {
+    for (std::size_t i = 0; i <= row.count; ++i)
+        if (row.nodes[i] != nullptr && !is_same(row.nodes[i]->data, row.now[i])) return false;
+    return true;
+}
+
+// Looks at all operands again. The row's own values stay what the loop was run on.
+void refresh(Operands& row) {
+    if (!is_unchanged(row)) {
+        if (row.now == row.values) row.now = new double[row.count + 1];
+        for (std::size_t i = 0; i <= row.count; ++i)
+            row.now[i] = row.nodes[i] != nullptr ? row.nodes[i]->data : row.values[i];
+    }
+    row.checked = data_writes;
+}
+
+}  // namespace
+
+double dot(const Operands& weights, const Operands& x) {
+    double total = weights.values[weights.count];
+    for (std::size_t i = 0; i < weights.count; ++i) total += weights.values[i] * x.values[i];
+    return total;
+}
+
+double sum(const Operands& terms) {
+    double total = terms.values[terms.count];
+    for (std::size_t i = 0; i < terms.count; ++i) total += terms.values[i];
+    return total;
+}
+
+const double* current(Operands& row) {
+    if (row.checked != data_writes) refresh(row);
+    return row.now;
+}
+
+void propagate_dot(const Node& node) {
+    Operands &weights = row_of(node.lhs), &x = row_of(rhs_of(node));
+    const std::size_t count = weights.count;
+    const double *weights_now = current(weights), *x_now = current(x);
+    add_scaled(weights.grads, x_now, node.grad, count);
+    add_scaled(x.grads, weights_now, node.grad, count);
+    weights.grads[count] += node.grad;
+}
+
+void propagate_sum(const Node& node) {
+    Operands& terms = row_of(node.lhs);
+    for (std::size_t i = 0; i <= terms.count; ++i) terms.grads[i] += node.grad;
+}
+
+void propagate_row(const Node& vertex) {
+    Operands& row = *vertex.lhs.operands;
+    for (std::size_t i = 0; i <= row.count; ++i) {
+        if (row.nodes[i] != nullptr) row.nodes[i]->grad += row.grads[i];
+        row.grads[i] = 0;
+    }
+}
+
+}  // namespace megagrad
