@@ -400,5 +400,5 @@ def test_an_activation_of_another_type_is_an_error():
 @pytest.mark.parametrize("x", [1, None, 1.0])
 def test_an_input_that_is_no_list_is_an_error(x):
     for module in (Neuron(2), Layer(2, 1), MLP(2, [1])):
-        with pytest.raises(TypeError, match="x must be a list of numbers or Values, not|sequence of Values and real numbers as x, not"):
+        with pytest.raises(TypeError, match=r"x must be a list|numbers as x, not"):
             module(x)

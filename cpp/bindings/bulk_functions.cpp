@@ -40,19 +40,24 @@ bool take_arguments(const char* function, const std::array<const char*, size>& n
     return true;
 }
 
-// The loop itself, for operators that are not ours.
+// The loop itself, for operators that are not ours; of no terms, the start.
 template <class TermOf>
 PyObject* by_loop(std::size_t count, PyObject* start, TermOf term_of) {
-    Owned total(start != nullptr && start != Py_None ? Py_NewRef(start) : PyLong_FromLong(0));
+    Owned total(start != nullptr && start != Py_None ? Py_NewRef(start) : PyFloat_FromDouble(0));
     for (std::size_t i = 0; total && i < count; ++i) {
         const Owned term(term_of(static_cast<Py_ssize_t>(i)));
         if (!term) return nullptr;
         total.reset(PyNumber_Add(total.get(), term.get()));
     }
-    return total.release();
+    double number = 0;
+    if (!total || is_value(total.get()) || to_number(total.get(), number) <= 0)
+        return PyErr_Occurred() ? nullptr : total.release();
+    return new_leaf(number);
 }
 
-PyObject* item(const Owned& items, Py_ssize_t i) { return PySequence_Fast_GET_ITEM(items.get(), i); }
+PyObject* item(const Owned& items, Py_ssize_t i) {
+    return PySequence_Fast_GET_ITEM(items.get(), i);
+}
 
 bool lengths_fit(const char* function, const Owned& w, const Owned& x) {
     const Py_ssize_t w_length = PySequence_Fast_GET_SIZE(w.get());
@@ -114,22 +119,24 @@ PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {
 }
 
 PyMethodDef bulk_functions[] = {
-    function("dot", call_dot,
-             "dot($module, /, w, x, bias=None)\n--\n\n"
-             "The weighted sum bias + w[0]*x[0] + w[1]*x[1] + ..., added in that order; one node.\n\n"
-             "w, x: lists, tuples, iterators or arrays of Values and real numbers, of one length.\n"
-             "bias: a Value or a real number to start from; None is a plain 0. To the last bit it is\n"
-             "what sum(map(operator.mul, w, x), bias) gives, and once looked at (_prev, _children)\n"
-             "the same nodes.\n\n"
-             "Raises ValueError if the lengths differ or are 0, TypeError for anything but Values\n"
-             "and real numbers."),
-    function("sum", call_sum,
-             "sum($module, /, xs, start=0)\n--\n\n"
-             "The sum start + xs[0] + xs[1] + ..., added in that order; one node.\n\n"
-             "xs: a list, tuple, iterator or array of Values and real numbers. start: a Value or a\n"
-             "real number; it is the sum of nothing. To the last bit it is what the builtin gives,\n"
-             "and once looked at (_prev, _children) the same nodes.\n\n"
-             "Raises TypeError for anything but Values and real numbers."),
+    function(
+        "dot", call_dot,
+        "dot($module, /, w, x, bias=None)\n--\n\n"
+        "The weighted sum bias + w[0]*x[0] + w[1]*x[1] + ..., added in that order; one node.\n\n"
+        "w, x: lists, tuples, iterators or arrays of Values and real numbers, of one length.\n"
+        "bias: a Value or a real number to start from; None is a plain 0. To the last bit it is\n"
+        "what sum(map(operator.mul, w, x), bias) gives, and once looked at (_prev, _children)\n"
+        "the same nodes.\n\n"
+        "Raises ValueError if the lengths differ or are 0, TypeError for anything but Values\n"
+        "and real numbers."),
+    function(
+        "sum", call_sum,
+        "sum($module, /, xs, start=0)\n--\n\n"
+        "The sum start + xs[0] + xs[1] + ..., added in that order; one node.\n\n"
+        "xs: a list, tuple, iterator or array of Values and real numbers. start: a Value or a\n"
+        "real number; it is the sum of nothing. To the last bit it is what the builtin gives,\n"
+        "and once looked at (_prev, _children) the same nodes.\n\n"
+        "Raises TypeError for anything but Values and real numbers."),
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

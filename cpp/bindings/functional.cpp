@@ -63,7 +63,9 @@ py::object apply_op(Op op, const py::object& x) {
 py::object exp(const py::object& x) { return apply_op(Op::exp, x); }
 py::object log(const py::object& x) { return apply_op(Op::log, x); }
 
-py::object sum(const Values& xs) { return checked(sum_of_items(as_list(xs).ptr(), nullptr, "sum()")); }
+py::object sum(const Values& xs) {
+    return checked(sum_of_items(as_list(xs).ptr(), nullptr, "sum()"));
+}
 py::object mean(const Values& xs) { return sum(xs) / py::int_(xs.size()); }
 
 template <class Function>
@@ -136,7 +138,8 @@ py::list rms_norm(const py::object& xs, const py::object& weight, double eps) {
     const py::list list = as_list(values);
     const py::object squares = checked(dot_of_items(list.ptr(), list.ptr(), nullptr, "rms_norm()"));
     const py::object mean_square = squares / py::int_(values.size()) + py::float_(eps);
-    const py::object scale = checked(PyNumber_Power(mean_square.ptr(), py::float_(-0.5).ptr(), Py_None));
+    const py::object scale =
+        checked(PyNumber_Power(mean_square.ptr(), py::float_(-0.5).ptr(), Py_None));
     const Values scaled = each(values, [&](const py::object& x) { return x * scale; });
     if (weight.is_none()) return as_list(scaled);
     const auto [weights, _] = pair_of(weight, list, "rms_norm()", "weight", "xs");
@@ -184,16 +187,78 @@ py::object binary_cross_entropy_with_logits(const py::object& input, const py::o
 }  // namespace
 
 void register_functional(py::module_& module) {
-    module.def("mean", mean_of, py::arg("xs"));
-    module.def("logsumexp", logsumexp, py::arg("xs"));
-    module.def("softmax", softmax, py::arg("xs"));
-    module.def("log_softmax", log_softmax, py::arg("xs"));
-    module.def("rms_norm", rms_norm, py::arg("xs"), py::arg("weight") = py::none(), py::arg("eps") = 1e-5);
-    module.def("mse_loss", mse_loss, py::arg("input"), py::arg("target"));
-    module.def("hinge", hinge, py::arg("scores"), py::arg("labels"));
-    module.def("cross_entropy", cross_entropy, py::arg("input"), py::arg("target"));
+    py::options options;
+    options.disable_function_signatures();  // the docstrings begin with one
+    module.def("mean", mean_of, py::arg("xs"),
+               R"(mean(xs)
+
+The mean of xs: sum(xs) / len(xs).
+
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
+    module.def("logsumexp", logsumexp, py::arg("xs"),
+               R"(logsumexp(xs)
+
+The logarithm of the sum of the exponentials, without overflow:
+log(sum(exp(x - m) for x in xs)) + m, where m is the largest of their data.
+
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
+    module.def("softmax", softmax, py::arg("xs"),
+               R"(softmax(xs)
+
+The probabilities that belong to logarithmic odds, a list of Values as long as xs:
+exp(x - m) / sum(exp(x - m) for x in xs), where m is the largest of their data.
+
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
+    module.def("log_softmax", log_softmax, py::arg("xs"),
+               R"(log_softmax(xs)
+
+The logarithms of softmax(xs), a list of Values as long as xs, accurate where those are tiny:
+(x - m) - log(sum(exp(x - m) for x in xs)), where m is the largest of their data.
+
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
+    module.def("rms_norm", rms_norm, py::arg("xs"), py::arg("weight") = py::none(),
+               py::arg("eps") = 1e-5,
+               R"(rms_norm(xs, weight=None, eps=1e-05)
+
+xs over their root mean square (Zhang & Sennrich 2019), a list of Values as long as xs:
+x * (sum(x * x for x in xs) / len(xs) + eps) ** -0.5, times its weight.
+
+xs: Values and real numbers, at least one. weight: as many, or None. eps: a real number that keeps
+the square root away from 0. Raises ValueError for no xs or another number of weights, TypeError for
+anything but Values and real numbers.)");
+    module.def("mse_loss", mse_loss, py::arg("input"), py::arg("target"),
+               R"(mse_loss(input, target)
+
+The mean of the squared errors: the mean of (x - y) ** 2.
+
+input, target: Values and real numbers, as many of each, at least one. Raises ValueError if their
+numbers differ or are 0, TypeError for anything else.)");
+    module.def("hinge", hinge, py::arg("scores"), py::arg("labels"),
+               R"(hinge(scores, labels)
+
+The mean margin loss of a support vector machine: the mean of relu(1 - label * score). It is 0 once
+every score has its label's sign and is at least 1 in magnitude.
+
+scores: Values and real numbers, at least one. labels: -1 or 1 for each. Raises ValueError for other
+labels and if the numbers of both differ or are 0, TypeError for anything but Values and real numbers.)");
+    module.def("cross_entropy", cross_entropy, py::arg("input"), py::arg("target"),
+               R"(cross_entropy(input, target)
+
+How surprising a class is, given the logarithmic odds of all: -log(softmax(input)[target]), computed
+as log(sum(exp(x - m) for x in input)) - (input[target] - m), where m is the largest of their data.
+
+input: Values and real numbers, at least one. target: the index of the class, an int from 0. Raises
+ValueError for no input, IndexError for a target that is none of its indices, TypeError for anything
+else.)");
     module.def("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits,
-               py::arg("input"), py::arg("target"));
+               py::arg("input"), py::arg("target"),
+               R"(binary_cross_entropy_with_logits(input, target)
+
+The mean surprise at outcomes, given their logarithmic odds: the mean of softplus(x) - x * y.
+
+input: Values and real numbers, at least one. target: for each the probability that it should have,
+0 or 1 for a plain outcome. Raises ValueError if the numbers of both differ or are 0, TypeError for
+anything but Values and real numbers.)");
 }
 
 }  // namespace megagrad::python

@@ -1,8 +1,8 @@
 // Layers and networks in one call: what nn.Layer and nn.MLP do when called.
 //
 // Neurons and layers are Python objects, whose attributes anyone may change: they are read anew at
-// every call. What is not exactly an nn.Neuron or nn.Layer, or holds something unusual, is called as
-// Python would.
+// every call. What is not exactly an nn.Neuron or nn.Layer, or holds something unusual, is called
+// as Python would.
 #include <utility>
 
 #include "operands.hpp"
@@ -33,40 +33,63 @@ bool KnownClass::is_unpatched() const {
     return type != nullptr && PyDict_GetItemWithError(type->tp_dict, call_name) == call;
 }
 
-Owned attributes_of(PyObject* object) { return Owned(PyObject_GenericGetDict(object, nullptr)); }
+// A neuron's attributes; null where there is none. Walking the dict finds them sooner than looking
+// them up does; names that are set as attributes are the same objects every time.
+struct NeuronAttributes {
+    PyObject *w = nullptr, *b = nullptr, *nonlin = nullptr, *activation = nullptr;
 
-// Null, without an exception, if there is none.
-PyObject* borrowed(const Owned& attributes, PyObject* name) {
-    return PyDict_GetItemWithError(attributes.get(), name);
-}
-Owned attribute(const Owned& attributes, PyObject* name) {
-    return Owned(Py_XNewRef(borrowed(attributes, name)));
-}
+    explicit NeuronAttributes(PyObject* dict) {
+        PyObject *name, *value;
+        for (Py_ssize_t position = 0; PyDict_Next(dict, &position, &name, &value);) {
+            if (name == w_name)
+                w = value;
+            else if (name == b_name)
+                b = value;
+            else if (name == nonlin_name)
+                nonlin = value;
+            else if (name == activation_name)
+                activation = value;
+        }
+    }
+};
 
-// The ops that may be an activation, by name. Names are mostly the same objects every time.
-bool find_activation(PyObject* name, Op& op) {
+// The op that can be an activation and has this name; leaf if there is none. Names are mostly the
+// same object every time.
+Op activation_op(PyObject* name) {
     static PyObject* last_name = nullptr;
     static Op last_op = Op::leaf;
-    if (name != last_name) {
-        if (!PyUnicode_CheckExact(name)) return false;
-        for (std::size_t i = 0; i < op_infos.size(); ++i) {
-            const Kind kind = op_infos[i].kind;
-            if ((kind != Kind::unary && kind != Kind::parametric) ||
-                PyUnicode_CompareWithASCIIString(name, op_infos[i].name) != 0)
-                continue;
+    if (name == last_name) return last_op;
+    for (std::size_t i = 0; i < op_infos.size(); ++i) {
+        const Kind kind = op_infos[i].kind;
+        if ((kind == Kind::unary || kind == Kind::parametric) &&
+            PyUnicode_CompareWithASCIIString(name, op_infos[i].name) == 0) {
             Py_XSETREF(last_name, Py_NewRef(name));
-            last_op = static_cast<Op>(i);
+            return last_op = static_cast<Op>(i);
         }
-        if (name != last_name) return false;
     }
-    op = last_op;
-    return is_native_method(op);
+    return Op::leaf;
 }
 
-// What all neurons of a layer work on.
-struct Inputs {
-    PyObject* x;
-    Owned row;  // null if neurons have to be called as Python would
+// The activation of a layer's neurons, which is mostly the same for all.
+class Activation {
+public:
+    // The op, or leaf for none; false if neurons have to be called as Python would.
+    bool find(PyObject* nonlin, PyObject* name, Op& op) {
+        op = Op::leaf;
+        if (nonlin == Py_False) return true;
+        if (nonlin != Py_True || name == nullptr || !PyUnicode_CheckExact(name)) return false;
+        if (name != name_) {
+            op_ = activation_op(name);
+            if (op_ != Op::leaf && !is_native_method(op_)) op_ = Op::leaf;
+            name_ = name;
+        }
+        op = op_;
+        return op != Op::leaf;
+    }
+
+private:
+    PyObject* name_ = nullptr;
+    Op op_ = Op::leaf;
 };
 
 constexpr Source weights_source{"a neuron", "w"}, inputs_source{"a layer", "x"};
@@ -74,19 +97,16 @@ constexpr Source weights_source{"a neuron", "w"}, inputs_source{"a layer", "x"};
 enum class Outcome { done, error, unusual };
 
 // The neuron's output, computed without entering Python.
-Outcome fire(PyObject* neuron, const Owned& inputs, Owned& output) {
-    const Owned attributes = attributes_of(neuron);
-    if (!attributes) return Outcome::error;
-    const Owned w = attribute(attributes, w_name), b = attribute(attributes, b_name);
-    PyObject* nonlin = borrowed(attributes, nonlin_name);
-    PyObject* activation = borrowed(attributes, activation_name);
-    if (!w || !PyList_CheckExact(w.get()) || !b || !is_exact_value(b.get()) ||
-        static_cast<std::size_t>(PyList_GET_SIZE(w.get())) != operands_in(inputs).count)
+Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owned& output) {
+    const Owned dict(PyObject_GenericGetDict(neuron, nullptr));
+    if (!dict) return Outcome::error;
+    const NeuronAttributes attributes(dict.get());
+    Op op;
+    if (attributes.w == nullptr || !PyList_CheckExact(attributes.w) || attributes.b == nullptr ||
+        !is_exact_value(attributes.b) ||
+        !activation.find(attributes.nonlin, attributes.activation, op))
         return Outcome::unusual;
-    Op op = Op::leaf;
-    if (nonlin != Py_False &&
-        (nonlin != Py_True || activation == nullptr || !find_activation(activation, op)))
-        return Outcome::unusual;
+    const Owned w(Py_NewRef(attributes.w)), b(Py_NewRef(attributes.b));
     const Owned weights = row_of_items(w.get(), b.get(), weights_source);
     if (!weights) return Outcome::error;
     if (needs_loop(weights) || operands_in(weights).count != operands_in(inputs).count)
@@ -96,36 +116,51 @@ Outcome fire(PyObject* neuron, const Owned& inputs, Owned& output) {
     return output ? Outcome::done : Outcome::error;
 }
 
-bool call_neuron(PyObject* neuron, bool is_known, const Inputs& inputs, Owned& output) {
-    if (is_known && inputs.row && Py_TYPE(neuron) == neuron_class.type) {
-        const Outcome outcome = fire(neuron, inputs.row, output);
-        if (outcome != Outcome::unusual) return outcome == Outcome::done;
-    }
-    output.reset(PyObject_CallOneArg(neuron, inputs.x));
-    return output != nullptr;
-}
+// Calls the neurons of a layer on the same inputs.
+class LayerCall {
+public:
+    // x: a sequence; row: its row, or null if neurons have to be called as Python would.
+    LayerCall(PyObject* x, Owned row)
+        : x_(x), row_(std::move(row)), is_known_(neuron_class.is_unpatched()) {}
 
-// The outputs of a list of neurons, a list. x: a list, a tuple or another sequence.
+    Owned output_of(PyObject* neuron) {
+        Owned output;
+        Outcome outcome = Outcome::unusual;
+        if (is_known_ && row_ && Py_TYPE(neuron) == neuron_class.type)
+            outcome = fire(neuron, row_, activation_, output);
+        if (outcome == Outcome::unusual) output.reset(PyObject_CallOneArg(neuron, x_));
+        return output;
+    }
+
+private:
+    PyObject* x_;
+    Owned row_;
+    bool is_known_;
+    Activation activation_;
+};
+
+// The outputs of a list of neurons, a list. x: an iterable.
 Owned outputs_of(const Owned& neurons, PyObject* x) {
     const Owned items = items_of(x, inputs_source);
     if (!items) return nullptr;
-    // An iterator is used up now.
-    Inputs inputs{PySequence_Check(x) ? x : items.get(), nullptr};
+    Owned row;
     if (PySequence_Fast_GET_SIZE(items.get()) > 0) {  // else the neurons will complain
-        inputs.row = row_of_items(items.get(), nullptr, inputs_source);
-        if (!inputs.row) return nullptr;
-        if (needs_loop(inputs.row)) inputs.row.reset();
+        row = row_of_items(items.get(), nullptr, inputs_source);
+        if (!row) return nullptr;
+        if (needs_loop(row)) row.reset();
     }
-    const bool is_known = neuron_class.is_unpatched();
-    const Owned called(PyList_AsTuple(neurons.get()));  // neurons may change the list
-    if (!called) return nullptr;
-    const Py_ssize_t count = PyTuple_GET_SIZE(called.get());
+    LayerCall call(PySequence_Check(x) ? x : items.get(), std::move(row));
+    const Py_ssize_t count = PyList_GET_SIZE(neurons.get());
     Owned outputs(PyList_New(count));
     if (!outputs) return nullptr;
     for (Py_ssize_t i = 0; i < count; ++i) {
-        Owned output;
-        if (!call_neuron(PyTuple_GET_ITEM(called.get(), i), is_known, inputs, output))
+        if (PyList_GET_SIZE(neurons.get()) != count) {
+            PyErr_SetString(PyExc_RuntimeError, "the list of neurons changed size meanwhile");
             return nullptr;
+        }
+        const Owned neuron(Py_NewRef(PyList_GET_ITEM(neurons.get(), i)));
+        Owned output = call.output_of(neuron.get());
+        if (!output) return nullptr;
         PyList_SET_ITEM(outputs.get(), i, output.release());
     }
     return outputs;
@@ -138,9 +173,9 @@ Owned only_item_or_all(Owned outputs) {
 
 Owned call_layer(PyObject* layer, bool is_known, PyObject* x) {
     if (is_known && Py_TYPE(layer) == layer_class.type) {
-        const Owned attributes = attributes_of(layer);
-        if (!attributes) return nullptr;
-        const Owned neurons = attribute(attributes, neurons_name);
+        const Owned dict(PyObject_GenericGetDict(layer, nullptr));
+        if (!dict) return nullptr;
+        const Owned neurons(Py_XNewRef(PyDict_GetItemWithError(dict.get(), neurons_name)));
         if (neurons && PyList_CheckExact(neurons.get()))
             return only_item_or_all(outputs_of(neurons, x));
     }
@@ -194,10 +229,12 @@ PyMethodDef function(const char* name, Function* call, const char* doc) {
 }  // namespace
 
 bool intern_layer_names() {
-    const std::pair<PyObject**, const char*> names[] = {
-        {&call_name, "__call__"}, {&w_name, "w"},
-        {&b_name, "b"},           {&nonlin_name, "nonlin"},
-        {&neurons_name, "neurons"}, {&activation_name, "activation"}};
+    const std::pair<PyObject**, const char*> names[] = {{&call_name, "__call__"},
+                                                        {&w_name, "w"},
+                                                        {&b_name, "b"},
+                                                        {&nonlin_name, "nonlin"},
+                                                        {&neurons_name, "neurons"},
+                                                        {&activation_name, "activation"}};
     for (const auto& [name, text] : names)
         if ((*name = PyUnicode_InternFromString(text)) == nullptr) return false;
     return true;

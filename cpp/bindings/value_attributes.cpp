@@ -29,8 +29,9 @@ int set_data(PyObject* self, PyObject* object, void*) {
     return status;
 }
 int set_grad(PyObject* self, PyObject* object, void*) {
-    // While a node is folded, its gradient is that of all the nodes it stands for.
-    if (!unfold_if_bulk(as_value(self))) return -1;
+    // While a node is folded, its gradient is that of all the nodes it stands for. In a pass, what
+    // closures add to it is theirs, too.
+    if (!is_backward_running() && !unfold_if_bulk(as_value(self))) return -1;
     return set_number(object, as_value(self)->node.grad, "grad");
 }
 

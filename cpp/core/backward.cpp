@@ -223,6 +223,8 @@ bool backward(Node& root, Environment& environment) {
     return Pass(scratch->walk.order, earlier).run(environment);
 }
 
+bool is_backward_running() { return running > 0; }
+
 void note_unfolded(const Node& node, std::vector<Node*> parts) {
     if (running > 0) unfolded.push_back({&node, std::move(parts)});
 }

@@ -21,6 +21,8 @@ public:
 // when memory runs out (std::bad_alloc), gradients are incomplete but none that was there is lost.
 bool backward(Node& root, Environment& environment);
 
+bool is_backward_running();
+
 // Tells running passes that `node` is no bulk node any more, but one of a few ordinary ones; the
 // others are given, operands before their users. May throw std::bad_alloc.
 void note_unfolded(const Node& node, std::vector<Node*> parts);

@@ -69,11 +69,11 @@ struct Extension {
 // computed from it: a layer's inputs and a neuron's weights belong to many nodes, and are walked
 // and counted once for all of them.
 struct Operands {
-    std::size_t count = 0;     // of the terms; after them, what a sum over them starts from
-    Node** nodes = nullptr;    // null: a plain number
-    double* values = nullptr;  // their data when the row was made
-    double* grads = nullptr;   // what a running backward pass owes the nodes, else 0
-    double* now = nullptr;     // their data at the time of `checked`; mostly just `values`
+    std::size_t count = 0;      // of the terms; after them, what a sum over them starts from
+    Node** nodes = nullptr;     // null: a plain number
+    double* values = nullptr;   // their data when the row was made
+    double* grads = nullptr;    // what a running backward pass owes the nodes, else 0
+    double* now = nullptr;      // their data at the time of `checked`; mostly just `values`
     std::uint64_t checked = 0;  // data_writes at that time
 };
 

@@ -1,0 +1,35 @@
+"""Bulk operations on sequences of Values and numbers, and losses: one call for each.
+
+What a program would write as a loop over Values is one call here, with the same operations in the
+same order: results are the same to the last bit. ``dot`` and ``sum`` make one node, which unfolds
+into those that the loop would have made as soon as someone looks at its operands. Names are
+PyTorch's. Sequences are lists, tuples, iterators or NumPy arrays of one dimension.
+"""
+
+from megagrad._core import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    dot,
+    hinge,
+    log_softmax,
+    logsumexp,
+    mean,
+    mse_loss,
+    rms_norm,
+    softmax,
+    sum,  # noqa: A004
+)
+
+__all__ = [
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "dot",
+    "hinge",
+    "log_softmax",
+    "logsumexp",
+    "mean",
+    "mse_loss",
+    "rms_norm",
+    "softmax",
+    "sum",
+]
