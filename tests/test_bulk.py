@@ -445,6 +445,25 @@ def test_a_list_that_changes_meanwhile_does_no_harm():
     assert items == []
 
 
+def test_operators_that_change_the_lists_do_no_harm():
+    class Clearing(Value):
+        def __mul__(self, other):
+            w.clear()
+            x.clear()
+            return super().__mul__(other)
+
+        def __add__(self, other):
+            w.clear()
+            return super().__add__(other)
+
+        __radd__ = __add__
+
+    w, x = [Clearing(2.0), Value(3.0)], [5.0, Value(7.0)]
+    assert dot(w, x).data == 31.0
+    w = [Clearing(2.0), Value(3.0)]
+    assert total(w).data == 5.0
+
+
 def test_a_neurons_picture_is_micrograds():
     random.seed(1)
     neuron = nn.Neuron(2)

@@ -1,4 +1,5 @@
 // dot() and sum(): entered as cheaply as operators are.
+#include <algorithm>
 #include <array>
 
 #include "operands.hpp"
@@ -42,10 +43,10 @@ bool take_arguments(const char* function, const std::array<const char*, size>& n
 
 // The loop itself, for operators that are not ours; of no terms, the start.
 template <class TermOf>
-PyObject* by_loop(std::size_t count, PyObject* start, TermOf term_of) {
+PyObject* by_loop(Py_ssize_t count, PyObject* start, TermOf term_of) {
     Owned total(start != nullptr && start != Py_None ? Py_NewRef(start) : PyFloat_FromDouble(0));
-    for (std::size_t i = 0; total && i < count; ++i) {
-        const Owned term(term_of(static_cast<Py_ssize_t>(i)));
+    for (Py_ssize_t i = 0; total && i < count; ++i) {
+        const Owned term(term_of(i));
         if (!term) return nullptr;
         total.reset(PyNumber_Add(total.get(), term.get()));
     }
@@ -55,8 +56,23 @@ PyObject* by_loop(std::size_t count, PyObject* start, TermOf term_of) {
     return new_leaf(number);
 }
 
-PyObject* item(const Owned& items, Py_ssize_t i) {
-    return PySequence_Fast_GET_ITEM(items.get(), i);
+PyObject* dot_by_loop(const Owned& w, const Owned& x, PyObject* bias) {
+    // The operators may change the lists.
+    const Owned weights(PySequence_Tuple(w.get())), inputs(PySequence_Tuple(x.get()));
+    if (!weights || !inputs) return nullptr;
+    const Py_ssize_t count =
+        std::min(PyTuple_GET_SIZE(weights.get()), PyTuple_GET_SIZE(inputs.get()));
+    return by_loop(count, bias, [&](Py_ssize_t i) {
+        return PyNumber_Multiply(PyTuple_GET_ITEM(weights.get(), i),
+                                 PyTuple_GET_ITEM(inputs.get(), i));
+    });
+}
+
+PyObject* sum_by_loop(const Owned& xs, PyObject* start) {
+    const Owned terms(PySequence_Tuple(xs.get()));
+    if (!terms) return nullptr;
+    return by_loop(PyTuple_GET_SIZE(terms.get()), start,
+                   [&](Py_ssize_t i) { return Py_NewRef(PyTuple_GET_ITEM(terms.get(), i)); });
 }
 
 bool lengths_fit(const char* function, const Owned& w, const Owned& x) {
@@ -102,10 +118,8 @@ PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* fun
     if (!inputs) return nullptr;
     if (operands_in(weights).count != operands_in(inputs).count)
         return PyErr_Format(PyExc_RuntimeError, "%s: an argument changed size meanwhile", function);
-    if (!needs_loop(weights) && !needs_loop(inputs)) return dot_node(weights, inputs);
-    return by_loop(operands_in(weights).count, bias, [&](Py_ssize_t i) {
-        return PyNumber_Multiply(item(w_items, i), item(x_items, i));
-    });
+    if (needs_loop(weights) || needs_loop(inputs)) return dot_by_loop(w_items, x_items, bias);
+    return dot_node(weights, inputs);
 }
 
 PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {
@@ -113,9 +127,8 @@ PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {
     if (!items) return nullptr;
     const Owned terms = row_of_items(items.get(), start, {function, "xs"});
     if (!terms) return nullptr;
-    const std::size_t count = operands_in(terms).count;
-    if (!needs_loop(terms) && count > 0) return sum_node(terms);
-    return by_loop(count, start, [&](Py_ssize_t i) { return Py_NewRef(item(items, i)); });
+    if (needs_loop(terms) || operands_in(terms).count == 0) return sum_by_loop(items, start);
+    return sum_node(terms);
 }
 
 PyMethodDef bulk_functions[] = {

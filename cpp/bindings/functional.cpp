@@ -39,6 +39,7 @@ py::object as_value_object(PyObject* item, Source source, std::size_t i) {
 Values values_of(const py::object& xs, Source source) {
     const py::object items = checked(items_of(xs.ptr(), source).release());
     Values values;
+    // Turning an item into a number may change the list.
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
         const py::object item =
             py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
