@@ -1,6 +1,7 @@
 // The module: registration only.
 #include <pybind11/pybind11.h>
 
+#include "registration.hpp"
 #include "value.hpp"
 
 namespace py = pybind11;
@@ -71,4 +72,5 @@ PYBIND11_MODULE(_core, module) {
     module.attr("__version__") = MEGAGRAD_VERSION;
     register_value(module);
     register_ops(module);
+    python::register_optim(module);
 }

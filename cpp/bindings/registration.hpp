@@ -1,0 +1,10 @@
+// The parts of the module that have a file of their own.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace megagrad::python {
+
+void register_optim(pybind11::module_& module);
+
+}  // namespace megagrad::python
