@@ -1,4 +1,6 @@
 // Optimisers' rules and the clipping of gradients, for Python.
+#include "optim.hpp"
+
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -7,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "optim.hpp"
 #include "registration.hpp"
 #include "value.hpp"
 
@@ -64,8 +65,8 @@ std::pair<double, double> betas_option(const py::dict& group) {
     if (!PyTuple_Check(betas.ptr()) || PyTuple_GET_SIZE(betas.ptr()) != 2)
         throw py::type_error("betas must be a tuple of two numbers");
     const auto entry = [&](Py_ssize_t index) {
-        return number(
-            py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(betas.ptr(), index)), "betas");
+        return number(py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(betas.ptr(), index)),
+                      "betas");
     };
     return {entry(0), entry(1)};
 }
@@ -184,7 +185,8 @@ void make_collectable(PyHeapTypeObject* heap_type) {
     type.tp_flags |= Py_TPFLAGS_HAVE_GC;
     type.tp_traverse = [](PyObject* self, visitproc visit, void* arg) -> int {
         Py_VISIT(Py_TYPE(self));
-        if (py::detail::is_holder_constructed(self)) Py_VISIT(py::cast<T&>(py::handle(self)).held());
+        if (py::detail::is_holder_constructed(self))
+            Py_VISIT(py::cast<T&>(py::handle(self)).held());
         return 0;
     };
     type.tp_clear = [](PyObject* self) -> int {

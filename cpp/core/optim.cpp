@@ -188,7 +188,8 @@ double gradient_norm(Parameters parameters, double order) {
         return extreme_gradient(parameters, infinity, [](double a, double b) { return a < b; });
     if (order == 0) return sum_over_gradients(parameters, [](double g) { return g != 0; });
     if (order == 1) return sum_over_gradients(parameters, [](double g) { return std::fabs(g); });
-    if (order == 2) return std::sqrt(sum_over_gradients(parameters, [](double g) { return g * g; }));
+    if (order == 2)
+        return std::sqrt(sum_over_gradients(parameters, [](double g) { return g * g; }));
     return std::pow(
         sum_over_gradients(parameters, [&](double g) { return std::pow(std::fabs(g), order); }),
         1 / order);

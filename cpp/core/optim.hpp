@@ -41,7 +41,8 @@ void update(Parameters parameters, AdamState& state, const AdamOptions& options)
 void clear_gradients(Parameters parameters);
 void scale_gradients(Parameters parameters, double factor);
 void clamp_gradients(Parameters parameters, double limit);  // to [-limit, limit]; NaN stays
-// The norm of all gradients as one vector; `order` may be infinite, or 0, which counts what is not 0.
+// The norm of all gradients as one vector; `order` may be infinite, or 0, which counts what is not
+// 0.
 double gradient_norm(Parameters parameters, double order);
 
 }  // namespace megagrad

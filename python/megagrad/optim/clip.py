@@ -13,18 +13,19 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 def clip_grad_norm_(
     parameters: Value | Iterable[Value],
     max_norm: float,
-    norm_type: float = 2.0,
+    norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
 ) -> float:
     """Scale the gradients down so that their norm, as one vector, is at most max_norm.
 
-    parameters: a Value or several. norm_type: which p-norm; ``math.inf`` is the largest gradient.
+    parameters: a Value or several. norm_type: which p-norm; ``math.inf``, or ``'inf'``,
+    is the largest gradient.
     Returns the norm before. The factor is ``max_norm / (norm + 1e-6)`` where that is below 1, as in
     PyTorch, whose rule this is: Pascanu et al., "On the difficulty of training recurrent neural
     networks" (2013), algorithm 1.
 
-    Raises TypeError for what is neither a Value nor a number where one should be, and RuntimeError,
-    as PyTorch does, if error_if_nonfinite and the norm is infinite or NaN: then nothing has changed.
+    Raises TypeError for what is neither a Value nor a number where one should be, ValueError for
+    another string, and RuntimeError, as PyTorch does, if error_if_nonfinite and the norm is infinite or NaN: then nothing has changed.
     """
     values = _listed(parameters)
     limit = real_number("max_norm", max_norm)
@@ -61,4 +62,8 @@ def _listed(parameters: Value | Iterable[Value]) -> list[Value]:
 
 def _order(norm_type: float | str) -> float:
     """PyTorch takes the string 'inf', too."""
-    return math.inf if norm_type == "inf" else real_number("norm_type", norm_type)
+    if isinstance(norm_type, str):
+        if norm_type != "inf":
+            raise ValueError(f"norm_type must be a real number or 'inf', got {norm_type!r}")
+        return math.inf
+    return real_number("norm_type", norm_type)

@@ -14,6 +14,7 @@ together. An optimiser's ``state_dict()`` has its groups' rates; a schedule's ha
 """
 
 import bisect
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -86,12 +87,11 @@ class LRScheduler(ABC):
         _check_names(type(self).__name__, state, self.state_dict())
         rates = {name: _rates(name, state[name], self) for name in ("base_lrs", "_last_lr")}
         last_epoch = whole_number("last_epoch", state["last_epoch"], -1)
-        settings = self._settings(state)
-        return {**state, **settings, **rates, "last_epoch": last_epoch}
+        return {**self._settings(state), **rates, "last_epoch": last_epoch}
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Check the class's own settings, which are among those given, and return them."""
-        return {}
+        return dict(given)
 
     def _begin(self) -> None:
         """Set the first rates."""
@@ -126,6 +126,9 @@ class StepLR(LRScheduler):
     and TypeError or ValueError for a wrong setting.
     """
 
+    step_size: int
+    gamma: float
+
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
@@ -154,6 +157,10 @@ class LinearLR(LRScheduler):
     1. total_iters: after how many steps the end is reached, at least 1. Raises what LRScheduler
     raises, and TypeError or ValueError for a wrong setting.
     """
+
+    start_factor: float
+    end_factor: float
+    total_iters: int
 
     def __init__(
         self,
@@ -204,6 +211,9 @@ class CosineAnnealingLR(LRScheduler):
     Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017), without the restarts.
     Raises what LRScheduler raises, and TypeError or ValueError for a wrong setting.
     """
+
+    T_max: int
+    eta_min: float
 
     def __init__(
         self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
@@ -337,7 +347,7 @@ def _checked_milestones(milestones: Sequence[int], count: int) -> list[int]:
         raise ValueError(
             f"milestones must be one fewer than the schedulers, {count}, got {len(checked)}"
         )
-    if any(later <= earlier for earlier, later in zip(checked, checked[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(checked)):
         raise ValueError(f"milestones must increase, got {checked}")
     return checked
 

@@ -1,11 +1,11 @@
 """What the optimisers share: parameter groups, steps, and states that can be saved."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from megagrad._core import AdamRule, SGDRule
-from megagrad.arguments import real_number
+from megagrad.arguments import real_number, whole_number
 from megagrad.engine import Value
 
 __all__ = ["Optimizer", "Parameters"]
@@ -123,13 +123,13 @@ class Optimizer(ABC):
                 f"the state has {len(saved_groups)} parameter groups, "
                 f"the {type(self).__name__} has {len(pairs)}"
             )
+        numbers = _numbers(saved_groups, [len(group["params"]) for _, group in pairs])
         groups, rules = [], []
-        for saved, (_, group) in zip(saved_groups, pairs, strict=True):
-            numbers = _numbers(saved, len(group["params"]))
+        for saved, (_, group), listed in zip(saved_groups, pairs, numbers, strict=True):
             loaded = {"params": group["params"], **self.defaults, **_options(saved)}
             self._check(loaded)
             groups.append(loaded)
-            rules.append(self._rule(group["params"], _columns(rows, numbers)))
+            rules.append(self._rule(group["params"], _columns(rows, listed)))
         if rows:
             raise ValueError(
                 f"the state has an entry for {next(iter(rows))!r}, "
@@ -230,17 +230,25 @@ def _parts(state_dict: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], 
     return groups, dict(state)
 
 
-def _numbers(saved: Mapping[str, Any], count: int) -> list[Hashable]:
-    """The numbers of a saved group's parameters."""
-    numbers = saved.get("params")
-    if not isinstance(numbers, list | tuple):
-        raise ValueError("a saved parameter group needs the list of its numbers under 'params'")
-    if len(numbers) != count:
-        raise ValueError(f"a saved group has {len(numbers)} parameters where there are {count}")
-    return list(numbers)
+def _numbers(saved_groups: Sequence[Mapping[str, Any]], counts: list[int]) -> list[list[int]]:
+    """The numbers of the parameters of each saved group, which are to be so many."""
+    seen: set[int] = set()
+    numbers = []
+    for saved, count in zip(saved_groups, counts, strict=True):
+        listed = saved.get("params")
+        if not isinstance(listed, list | tuple):
+            raise TypeError("a saved parameter group must list its numbers under 'params'")
+        if len(listed) != count:
+            raise ValueError(f"a saved group has {len(listed)} parameters where there are {count}")
+        numbers.append([whole_number("a parameter's number", number, 0) for number in listed])
+        for number in numbers[-1]:
+            if number in seen:
+                raise ValueError(f"the saved parameter groups list {number} twice")
+            seen.add(number)
+    return numbers
 
 
-def _columns(rows: dict[Any, _Row], numbers: list[Hashable]) -> dict[str, list[float]]:
+def _columns(rows: dict[Any, _Row], numbers: list[int]) -> dict[str, list[float]]:
     """Take the rows with these numbers out of `rows`; return a list of numbers for each name."""
     if not any(number in rows for number in numbers):
         return {}
