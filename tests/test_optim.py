@@ -609,7 +609,12 @@ def test_wrong_arguments_of_clipping(clip):
     with pytest.raises(TypeError, match="must be a real number, not 'str'"):
         clip([Value(1.0)], "1")
     with pytest.raises(ValueError, match="at least 0"):
-        clip_grad_value_([Value(1.0)], -1)
+        clip([Value(1.0)], -1)
+
+
+def test_wrong_norms():
+    with pytest.raises(ValueError, match="norm_type must be a real number or 'inf', got 'two'"):
+        clip_grad_norm_([Value(1.0)], 1, norm_type="two")
 
 
 # --- schedules -------------------------------------------------------------------------------
@@ -805,6 +810,22 @@ def test_rules_refuse_what_would_not_fit_them():
         AdamRule((1,), {})
     with pytest.raises(ValueError, match="exp_avg has 2 numbers for 1 parameters"):
         AdamRule((Value(1.0),), {"step": [1.0], "exp_avg": [1.0, 2.0], "exp_avg_sq": [1.0]})
+
+
+def test_rules_that_were_never_initialised_are_refused():
+    from megagrad._core import AdamRule
+
+    class Careless(AdamRule):
+        def __init__(self):
+            pass
+
+    for rule in (AdamRule.__new__(AdamRule), Careless()):
+        gc.collect()
+        for use in (rule.zero_grad, rule.columns, lambda rule=rule: rule.step({})):
+            with pytest.raises(TypeError, match="__init__ was not called"):
+                use()
+    with pytest.raises(TypeError, match="no rule"):
+        AdamRule.zero_grad(3)
 
 
 def test_subclasses_of_value_are_parameters():

@@ -178,6 +178,14 @@ private:
     State state_;
 };
 
+// pybind11 itself would take memory that no constructor has seen for a rule.
+template <class T>
+T& constructed(const py::object& self) {
+    if (!py::isinstance<T>(self) || !py::detail::is_holder_constructed(self.ptr()))
+        throw py::type_error("this is no rule, or its __init__ was not called");
+    return py::cast<T&>(self);
+}
+
 // Parameters may hold what leads back to their optimiser.
 template <class T>
 void make_collectable(PyHeapTypeObject* heap_type) {
@@ -201,9 +209,16 @@ void register_rule(py::module_& module, const char* name, const char* doc) {
     py::class_<T>(module, name, py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
                   py::custom_type_setup(make_collectable<T>), doc)
         .def(py::init<py::tuple, Columns>(), py::arg("parameters"), py::arg("columns"))
-        .def("step", &T::step, py::arg("group"), "Update the parameters by the group's options.")
-        .def("zero_grad", &T::zero_grad, "Set all gradients to 0.")
-        .def("columns", &T::columns, "What the rule remembers: for each name, a list of numbers.");
+        .def(
+            "step",
+            [](const py::object& self, const py::dict& group) { constructed<T>(self).step(group); },
+            py::arg("group"), "Update the parameters by the group's options.")
+        .def(
+            "zero_grad", [](const py::object& self) { constructed<T>(self).zero_grad(); },
+            "Set all gradients to 0.")
+        .def(
+            "columns", [](const py::object& self) { return constructed<T>(self).columns(); },
+            "What the rule remembers: for each name, a list of numbers.");
 }
 
 }  // namespace

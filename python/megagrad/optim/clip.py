@@ -25,10 +25,10 @@ def clip_grad_norm_(
     networks" (2013), algorithm 1.
 
     Raises TypeError for what is neither a Value nor a number where one should be, ValueError for
-    another string, and RuntimeError, as PyTorch does, if error_if_nonfinite and the norm is infinite or NaN: then nothing has changed.
+    another string or a max_norm below 0, and RuntimeError, as PyTorch does, if error_if_nonfinite and the norm is infinite or NaN: then nothing has changed.
     """
     values = _listed(parameters)
-    limit = real_number("max_norm", max_norm)
+    limit = real_number("max_norm", max_norm, at_least=0)
     norm = gradient_norm(values, _order(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(
