@@ -1,13 +1,12 @@
 // Each function is one call for what a program would write as loops over Values, in that order of
 // operations. The formulas are written with Python's own operators, so that they do what those
 // loops do, for subclasses too.
-#include "functional.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "operands.hpp"
+#include "registration.hpp"
 
 namespace py = pybind11;
 

@@ -1,8 +1,8 @@
 // The module: registration only.
 #include <pybind11/pybind11.h>
 
-#include "functional.hpp"
 #include "operands.hpp"
+#include "registration.hpp"
 #include "value.hpp"
 
 namespace py = pybind11;
@@ -82,4 +82,5 @@ PYBIND11_MODULE(_core, module) {
     register_ops(module);
     register_bulk(module);
     python::register_functional(module);
+    python::register_optim(module);
 }

@@ -1,6 +1,8 @@
 // What compilers spell differently.
 #pragma once
 
+#include <cstddef>  // where glibc says that it is glibc
+
 // NOINLINE keeps what is rare out of the hot code beside it, which then saves no registers for it;
 // INLINE puts hot code that has many callers into each of them. Together they take a fifth off
 // an operator call.
@@ -13,6 +15,21 @@
 #else
 #define MEGAGRAD_INLINE inline
 #define MEGAGRAD_NOINLINE
+#endif
+
+// A function that is also compiled for AVX2; which one runs is decided when the module is loaded.
+// Results are the same: AVX2 has no fused multiply-add.
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+#define MEGAGRAD_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define MEGAGRAD_VECTOR_CLONES
+#endif
+
+// The memory behind this pointer is reached in no other way.
+#if defined(__GNUC__) || defined(_MSC_VER)
+#define MEGAGRAD_RESTRICT __restrict
+#else
+#define MEGAGRAD_RESTRICT
 #endif
 
 namespace megagrad {

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from megagrad import _core
 from megagrad._core import dot, ops
-from megagrad.arguments import whole_number
+from megagrad.arguments import real_number, whole_number
 from megagrad.engine import Value
 
 # With Value and random, as ``from micrograd.nn import *`` gives them too.
@@ -95,7 +95,11 @@ class Module:
                 f"missing names {differences.missing_keys}, "
                 f"unexpected names {differences.unexpected_keys}"
             )
-        numbers = {name: _number(name, state[name]) for name in parameters if name in state}
+        numbers = {
+            name: real_number(f"state[{name!r}]", state[name])
+            for name in parameters
+            if name in state
+        }
         for name, number in numbers.items():
             parameters[name].data = number
         return differences
@@ -253,13 +257,6 @@ def _sized(x: Iterable[Value | float]) -> Any:
 
 def _kind(thing: object) -> str:
     return f"'{type(thing).__name__}'"
-
-
-def _number(name: str, number: float) -> float:
-    try:
-        return Value(number).data
-    except TypeError:
-        raise TypeError(f"state[{name!r}] must be a real number, not {_kind(number)}") from None
 
 
 def _known(activation: Activation) -> Activation:

@@ -1,4 +1,4 @@
-// `megagrad.functional`: bulk operations, losses, and what is built from them.
+// The parts of the module that have a file of their own.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -6,5 +6,6 @@
 namespace megagrad::python {
 
 void register_functional(pybind11::module_& module);
+void register_optim(pybind11::module_& module);
 
 }  // namespace megagrad::python

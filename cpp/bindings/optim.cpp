@@ -1,0 +1,251 @@
+// Optimisers' rules and the clipping of gradients, for Python.
+#include "optim.hpp"
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "registration.hpp"
+#include "value.hpp"
+
+namespace py = pybind11;
+
+namespace megagrad::python {
+
+namespace {
+
+// What a rule remembers, by name: a number for each parameter. Empty before the first step.
+using Columns = std::map<std::string, std::vector<double>>;
+
+Node* node_at(PyObject* sequence, Py_ssize_t index) {
+    PyObject* item = PySequence_Fast_GET_ITEM(sequence, index);
+    if (!is_value(item))
+        throw py::type_error("parameter " + std::to_string(index) + " must be a Value, not '" +
+                             Py_TYPE(item)->tp_name + "'");
+    // Its gradient may be written, which is that of other nodes too while it is folded.
+    if (!unfold_if_bulk(as_value(item))) throw py::error_already_set();
+    return &as_value(item)->node;
+}
+
+// `sequence` is a list or tuple; it keeps the nodes.
+std::vector<Node*> nodes_of(PyObject* sequence) {
+    std::vector<Node*> nodes(static_cast<std::size_t>(PySequence_Fast_GET_SIZE(sequence)));
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        nodes[i] = node_at(sequence, static_cast<Py_ssize_t>(i));
+    return nodes;
+}
+
+py::object option(const py::dict& group, const char* name) {
+    PyObject* found = PyDict_GetItemString(group.ptr(), name);
+    if (found == nullptr)
+        throw py::key_error("the parameter group has lost its " + std::string(name));
+    return py::reinterpret_borrow<py::object>(found);
+}
+
+double number(const py::object& object, const char* name) {
+    double number;
+    if (!number_or_type_error(object.ptr(), name, number)) throw py::error_already_set();
+    return number;
+}
+
+double number_option(const py::dict& group, const char* name) {
+    return number(option(group, name), name);
+}
+
+bool flag_option(const py::dict& group, const char* name) {
+    const int truth = PyObject_IsTrue(option(group, name).ptr());
+    if (truth < 0) throw py::error_already_set();
+    return truth != 0;
+}
+
+std::pair<double, double> betas_option(const py::dict& group) {
+    const py::object betas = option(group, "betas");
+    if (!PyTuple_Check(betas.ptr()) || PyTuple_GET_SIZE(betas.ptr()) != 2)
+        throw py::type_error("betas must be a tuple of two numbers");
+    const auto entry = [&](Py_ssize_t index) {
+        return number(py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(betas.ptr(), index)),
+                      "betas");
+    };
+    return {entry(0), entry(1)};
+}
+
+SgdOptions options_of(const py::dict& group, const SgdState&) {
+    return {.lr = number_option(group, "lr"),
+            .momentum = number_option(group, "momentum"),
+            .dampening = number_option(group, "dampening"),
+            .weight_decay = number_option(group, "weight_decay"),
+            .nesterov = flag_option(group, "nesterov"),
+            .maximize = flag_option(group, "maximize")};
+}
+
+AdamOptions options_of(const py::dict& group, const AdamState&) {
+    const auto [beta1, beta2] = betas_option(group);
+    return {.lr = number_option(group, "lr"),
+            .beta1 = beta1,
+            .beta2 = beta2,
+            .eps = number_option(group, "eps"),
+            .weight_decay = number_option(group, "weight_decay"),
+            .amsgrad = flag_option(group, "amsgrad"),
+            .maximize = flag_option(group, "maximize"),
+            .decoupled = flag_option(group, "decoupled_weight_decay")};
+}
+
+void show(Columns& columns, const char* name, const std::vector<double>& column) {
+    if (!column.empty()) columns[name] = column;
+}
+
+Columns columns_of(const SgdState& state, std::size_t) {
+    Columns columns;
+    show(columns, "momentum_buffer", state.momentum_buffer);
+    return columns;
+}
+
+Columns columns_of(const AdamState& state, std::size_t count) {
+    Columns columns;
+    if (state.step == 0) return columns;
+    show(columns, "step", std::vector<double>(count, state.step));
+    show(columns, "exp_avg", state.exp_avg);
+    show(columns, "exp_avg_sq", state.exp_avg_sq);
+    show(columns, "max_exp_avg_sq", state.max_exp_avg_sq);
+    return columns;
+}
+
+// Takes a column out of `columns`, of one number for each of `count` parameters.
+std::vector<double> take(Columns& columns, const char* name, std::size_t count) {
+    const auto found = columns.extract(name);
+    if (found.empty()) throw py::value_error("the state has no " + std::string(name));
+    if (found.mapped().size() != count)
+        throw py::value_error("the state's " + std::string(name) + " has " +
+                              std::to_string(found.mapped().size()) + " numbers for " +
+                              std::to_string(count) + " parameters");
+    return found.mapped();
+}
+
+void load(SgdState& state, Columns& columns, std::size_t count) {
+    state.momentum_buffer = take(columns, "momentum_buffer", count);
+}
+
+void load(AdamState& state, Columns& columns, std::size_t count) {
+    const std::vector<double> steps = take(columns, "step", count);
+    for (double step : steps)
+        if (!(step >= 1) || step != steps[0])
+            throw py::value_error(
+                "step must be at least 1, and the same for all parameters of a group");
+    state.step = steps.empty() ? 0 : steps[0];
+    state.exp_avg = take(columns, "exp_avg", count);
+    state.exp_avg_sq = take(columns, "exp_avg_sq", count);
+    if (columns.count("max_exp_avg_sq") != 0)
+        state.max_exp_avg_sq = take(columns, "max_exp_avg_sq", count);
+}
+
+// The update rule of one parameter group, with what it remembers. The tuple keeps the Values, and
+// nobody can change it, so the nodes stay where they are.
+template <class State>
+class Rule {
+public:
+    Rule(py::tuple parameters, Columns columns)
+        : parameters_(std::move(parameters)), nodes_(nodes_of(parameters_.ptr())) {
+        if (!columns.empty()) load(state_, columns, nodes_.size());
+        if (!columns.empty())
+            throw py::value_error("the state has an unknown " + columns.begin()->first);
+    }
+
+    void step(const py::dict& group) {
+        const auto options = options_of(group, state_);
+        if (option(group, "params").ptr() != parameters_.ptr())
+            throw py::value_error(
+                "the params of a parameter group were replaced; use add_param_group(), or make a "
+                "new optimiser");
+        update(nodes_, state_, options);
+    }
+
+    void zero_grad() { clear_gradients(nodes_); }
+    Columns columns() const { return columns_of(state_, nodes_.size()); }
+
+    // For the cyclic collector.
+    PyObject* held() const { return parameters_.ptr(); }
+    void let_go() {
+        nodes_.clear();
+        state_ = {};
+        const py::tuple released = std::move(parameters_);
+    }
+
+private:
+    py::tuple parameters_;
+    std::vector<Node*> nodes_;
+    State state_;
+};
+
+// pybind11 itself would take memory that no constructor has seen for a rule.
+template <class T>
+T& constructed(const py::object& self) {
+    if (!py::isinstance<T>(self) || !py::detail::is_holder_constructed(self.ptr()))
+        throw py::type_error("this is no rule, or its __init__ was not called");
+    return py::cast<T&>(self);
+}
+
+// Parameters may hold what leads back to their optimiser.
+template <class T>
+void make_collectable(PyHeapTypeObject* heap_type) {
+    PyTypeObject& type = heap_type->ht_type;
+    type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+    type.tp_traverse = [](PyObject* self, visitproc visit, void* arg) -> int {
+        Py_VISIT(Py_TYPE(self));
+        if (py::detail::is_holder_constructed(self))
+            Py_VISIT(py::cast<T&>(py::handle(self)).held());
+        return 0;
+    };
+    type.tp_clear = [](PyObject* self) -> int {
+        if (py::detail::is_holder_constructed(self)) py::cast<T&>(py::handle(self)).let_go();
+        return 0;
+    };
+}
+
+template <class State>
+void register_rule(py::module_& module, const char* name, const char* doc) {
+    using T = Rule<State>;
+    py::class_<T>(module, name, py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
+                  py::custom_type_setup(make_collectable<T>), doc)
+        .def(py::init<py::tuple, Columns>(), py::arg("parameters"), py::arg("columns"))
+        .def(
+            "step",
+            [](const py::object& self, const py::dict& group) { constructed<T>(self).step(group); },
+            py::arg("group"), "Update the parameters by the group's options.")
+        .def(
+            "zero_grad", [](const py::object& self) { constructed<T>(self).zero_grad(); },
+            "Set all gradients to 0.")
+        .def(
+            "columns", [](const py::object& self) { return constructed<T>(self).columns(); },
+            "What the rule remembers: for each name, a list of numbers.");
+}
+
+}  // namespace
+
+void register_optim(py::module_& module) {
+    register_rule<SgdState>(module, "SGDRule", "Stochastic gradient descent for one group.");
+    register_rule<AdamState>(module, "AdamRule", "Adam or AdamW for one group.");
+    module.def(
+        "gradient_norm",
+        [](const py::list& values, double order) {
+            return gradient_norm(nodes_of(values.ptr()), order);
+        },
+        py::arg("values"), py::arg("order"), "The norm of the Values' gradients as one vector.");
+    module.def(
+        "scale_gradients",
+        [](const py::list& values, double factor) {
+            scale_gradients(nodes_of(values.ptr()), factor);
+        },
+        py::arg("values"), py::arg("factor"), "Multiply the Values' gradients by a number.");
+    module.def(
+        "clamp_gradients",
+        [](const py::list& values, double limit) {
+            clamp_gradients(nodes_of(values.ptr()), limit);
+        },
+        py::arg("values"), py::arg("limit"), "Bound the Values' gradients to [-limit, limit].");
+}
+
+}  // namespace megagrad::python
