@@ -155,56 +155,58 @@ public:
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
     ~Pass() {
-        settle();
+        if (!is_complete_) settle();
         if (--running == 0) unfolded.clear();
     }
 
     bool run(Environment& environment) {
         constexpr std::size_t lookahead = 32;
-        for (left_ = order_.size(); left_ > 0;) {
-            const std::size_t i = --left_;
+        for (std::size_t i = order_.size(); i-- > 0;) {
             if (i >= lookahead) prefetch(order_[i - lookahead]);
             Node& node = *order_[i];
-            if (node.has(has_closure)) {
+            if (node.has(has_closure)) [[unlikely]] {
                 if (!environment.run_closure(node)) return false;
-                take_in_unfolded();
+                i += take_in_unfolded(i);
             } else {
                 apply_chain_rule(node);
             }
             if (i % poll_interval == poll_interval - 1) {
                 if (!environment.poll()) return false;
-                take_in_unfolded();
+                i += take_in_unfolded(i);
             }
         }
-        return true;
+        return is_complete_ = true;
     }
 
 private:
-    // Code of the user's may have looked at a bulk node that is still to be visited: its gradient
-    // now goes through the nodes that it was unfolded into.
-    void take_in_unfolded() {
+    // Code of the user's may have looked at a bulk node that is still to be visited, one of the
+    // first `left`: its gradient now goes through the nodes that it was unfolded into. Returns how
+    // many nodes are to be visited besides.
+    MEGAGRAD_NOINLINE std::size_t take_in_unfolded(const std::size_t left) {
+        std::size_t taken = 0;
         for (; seen_ < unfolded.size(); ++seen_) {
             const auto& [node, parts] = unfolded[seen_];
             earlier_.share(node, parts);
-            const auto end = order_.begin() + static_cast<std::ptrdiff_t>(left_);
+            const auto end = order_.begin() + static_cast<std::ptrdiff_t>(left + taken);
             const auto place = std::find(order_.begin(), end, node);
             if (place == end) continue;
             for (Node* part : parts) part->grad = 0;
             order_.insert(place, parts.begin(), parts.end());
-            left_ += parts.size();
+            taken += parts.size();
         }
+        return taken;
     }
 
     // A pass that is stopped leaves nothing behind in rows of operands, for another to find there.
     void settle() {
-        for (std::size_t i = 0; i < left_; ++i)
-            if (order_[i]->op() == Op::operands) propagate_row(*order_[i]);
+        for (Node* node : order_)
+            if (node->op() == Op::operands) propagate_row(*node);
     }
 
     std::vector<Node*>& order_;
     EarlierGradients& earlier_;
-    std::size_t left_ = 0;  // how many nodes are still to be visited
-    std::size_t seen_;      // how many of the unfolded nodes are known
+    std::size_t seen_;  // how many of the unfolded nodes are known
+    bool is_complete_ = false;
 };
 
 }  // namespace

@@ -99,16 +99,20 @@ inline double rhs_value(const Node& node) {
 inline bool is_leaf(const Node& node) { return node.op() == Op::leaf && !node.has(has_closure); }
 
 template <class Visit>
+void for_each_node(const Operands& row, Visit visit) {
+    for (std::size_t i = 0; i <= row.count; ++i)
+        if (row.nodes[i] != nullptr) visit(row.nodes[i]);
+}
+
+template <class Visit>
 void for_each_operand(const Node& node, Visit visit) {
     if (node.has(lhs_is_node)) visit(node.lhs.node);
     if (node.has(rhs_is_node)) visit(rhs_of(node).node);
-    if (node.op() == Op::custom) {
+    if (!has_many_operands(node.op())) return;
+    if (node.op() == Op::custom)
         for (Node* operand : node.rhs.extension->operands) visit(operand);
-    } else if (node.op() == Op::operands) {
-        const Operands& row = *node.lhs.operands;
-        for (std::size_t i = 0; i <= row.count; ++i)
-            if (row.nodes[i] != nullptr) visit(row.nodes[i]);
-    }
+    else
+        for_each_node(*node.lhs.operands, visit);
 }
 
 }  // namespace megagrad

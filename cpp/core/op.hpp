@@ -29,6 +29,8 @@ enum class Op : std::uint8_t {
 
 #undef MEGAGRAD_FIRST_OF_ROW
 
+inline bool has_many_operands(Op op) { return op == Op::custom || op == Op::operands; }
+
 // Stands for a loop over + and *, which it unfolds into when someone looks.
 inline bool is_bulk(Op op) { return op == Op::dot || op == Op::sum; }
 
