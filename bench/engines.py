@@ -32,6 +32,12 @@ class Engine:
     nn: ModuleType | None = None
     """The engine's own neural networks, with an ``MLP`` as micrograd's."""
 
+    functional: ModuleType | None = None
+    """The engine's own bulk operations."""
+
+    optim: ModuleType | None = None
+    """The engine's own optimisers."""
+
     autograd: bool = True
     """False for a yardstick: a class of numbers without gradients."""
 
@@ -76,6 +82,8 @@ MEGAGRAD = Engine(
     megagrad.engine.Value,
     module="megagrad",
     nn=_module_or_none("megagrad.nn"),
+    functional=_module_or_none("megagrad.functional"),
+    optim=_module_or_none("megagrad.optim"),
     largest_graph=1_000_000,
 )
 MICROGRAD = Engine("micrograd", micrograd.engine.Value, module="micrograd.engine", nn=micrograd.nn)

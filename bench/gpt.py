@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -68,11 +69,30 @@ def attend(query: Vector, keys: Sequence[Vector], values: Sequence[Vector]) -> V
     ]
 
 
+def surprise(odds: Vector, following: int) -> Any:
+    """Return the negative logarithm of a letter's probability."""
+    return -softmax(odds)[following].log()
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What the network is built from: here loops over scalars, which any engine can run."""
+
+    linear: Callable[[Matrix, Vector], Vector] = linear
+    normalised: Callable[[Vector], Vector] = normalised
+    attend: Callable[[Vector, Sequence[Vector], Sequence[Vector]], Vector] = attend
+    surprise: Callable[[Vector, int], Any] = surprise
+
+
+LOOPS = Blocks()
+
+
 class Model:
     """One transformer block between an embedding and a head that are not tied."""
 
-    def __init__(self, number: type[Any]) -> None:
+    def __init__(self, number: type[Any], blocks: Blocks) -> None:
         """Draw the weights."""
+        self.blocks = blocks
         rng = Random(42)
 
         def matrix(rows: int, columns: int) -> Matrix:
@@ -87,10 +107,12 @@ class Model:
 
     def parameters(self) -> Vector:
         """Return all weights."""
-        return [weight for matrix in vars(self).values() for row in matrix for weight in row]
+        matrices = [value for value in vars(self).values() if isinstance(value, list)]
+        return [weight for matrix in matrices for row in matrix for weight in row]
 
     def attention(self, x: Vector, keys: Matrix, values: Matrix) -> Vector:
         """Let x look at the places before it, whose keys and values were kept, and at itself."""
+        linear, attend = self.blocks.linear, self.blocks.attend
         query = linear(self.query, x)
         keys.append(linear(self.key, x))
         values.append(linear(self.value, x))
@@ -102,10 +124,12 @@ class Model:
 
     def perceptron(self, x: Vector) -> Vector:
         """Return x through the hidden layer."""
+        linear = self.blocks.linear
         return linear(self.narrow, [hidden.relu() for hidden in linear(self.widen, x)])
 
     def __call__(self, token: int, place: int, keys: Matrix, values: Matrix) -> Vector:
         """Return the logarithmic odds of the letter that follows."""
+        linear, normalised = self.blocks.linear, self.blocks.normalised
         x = normalised(plus(self.letters[token], self.places[place]))
         x = plus(x, self.attention(normalised(x), keys, values))
         x = plus(x, self.perceptron(normalised(x)))
@@ -141,10 +165,15 @@ class Adam:
 class Gpt:
     """The training loop: a word a step."""
 
-    def __init__(self, number: type[Any]) -> None:
-        """Draw the model and the words."""
-        self.model = Model(number)
-        self.optimiser = Adam(self.model.parameters())
+    def __init__(
+        self,
+        number: type[Any],
+        blocks: Blocks = LOOPS,
+        optimiser: Callable[[Vector], Any] = Adam,
+    ) -> None:
+        """Draw the model and the words. optimiser: called with the weights, has a ``step()``."""
+        self.model = Model(number, blocks)
+        self.optimiser = optimiser(self.model.parameters())
         self.words = words(200)
         self.steps = 0
 
@@ -157,11 +186,11 @@ class Gpt:
         sequence = tokens(self.words[self.steps % len(self.words)])
         keys: Matrix = []
         values: Matrix = []
-        surprise = []
+        surprises = []
         for place, (token, following) in enumerate(pairwise(sequence)):
             odds = self.model(token, place, keys, values)
-            surprise.append(-softmax(odds)[following].log())
-        return sum(surprise) / len(surprise)
+            surprises.append(self.model.blocks.surprise(odds, following))
+        return sum(surprises) / len(surprises)
 
     def step(self) -> float:
         """Train once and return the loss before the update."""

@@ -64,6 +64,24 @@ TARGETS = (
         _times("gpt", SCALAR_CLASS, MEGAGRAD),
         at_least=20,
     ),
+    Target("milliseconds of a moons step, own nn", _ours("moons-own-nn", 1e3), at_most=0.6),
+    Target(
+        "moons step, own nn, times faster than micrograd, gc off",
+        _times("moons-own-nn", MICROGRAD_GC_OFF, MEGAGRAD),
+        at_least=140,
+    ),
+    Target(
+        "moons step, own nn, times faster than micrograd, gc on",
+        _times("moons-own-nn", MICROGRAD, MEGAGRAD),
+        at_least=1400,
+    ),
+    Target("milliseconds of a GPT step, own dot and Adam", _ours("gpt-dot", 1e3), at_most=1.0),
+    Target(
+        "GPT step, own dot and Adam, times faster than the scalar class",
+        _times("gpt-dot", SCALAR_CLASS, MEGAGRAD),
+        at_least=150,
+    ),
+    Target("microseconds of an Adam step", _ours("adam", 1e6), at_most=20),
     Target("bytes of a live node of two operands", _ours("memory"), at_most=96),
     Target("milliseconds that an import takes", _ours("import", 1e3), at_most=15),
     Target(

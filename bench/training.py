@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from engines import Engine
 from gpt import Gpt
+from gpt_bulk import bulk_gpt, dot_gpt
 from moons import Moons, micrograd_nn
 from timing import Sampler, repeated
 from workload import Outcome, Workload
@@ -81,4 +82,6 @@ WORKLOADS = (
         exact=True,
     ),
     TrainingStep("gpt", "GPT step", lambda engine: Gpt(engine.value), exact=False),
+    TrainingStep("gpt-dot", "GPT step, own dot and Adam", dot_gpt, exact=False),
+    TrainingStep("gpt-bulk", "GPT step, own bulk operations", bulk_gpt, exact=False),
 )

@@ -6,6 +6,7 @@ import backward
 import expression
 import memory
 import ops
+import optimiser
 import startup
 import training
 from engines import MEGAGRAD
@@ -16,6 +17,7 @@ _ALL: tuple[Workload, ...] = (
     *expression.WORKLOADS,
     *backward.WORKLOADS,
     *training.WORKLOADS,
+    *optimiser.WORKLOADS,
     *memory.WORKLOADS,
     *startup.WORKLOADS,
 )
