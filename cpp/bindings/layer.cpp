@@ -111,8 +111,7 @@ Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owne
     if (!weights) return Outcome::error;
     if (needs_loop(weights) || operands_in(weights).count != operands_in(inputs).count)
         return Outcome::unusual;
-    output.reset(dot_node(weights, inputs));
-    if (output && op != Op::leaf) output.reset(apply(op, output.get()));
+    output.reset(op == Op::leaf ? dot_node(weights, inputs) : neuron_node(op, weights, inputs));
     return output ? Outcome::done : Outcome::error;
 }
 

@@ -1,7 +1,10 @@
 #include "operands.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstring>
+
+#include "backward.hpp"
 
 namespace megagrad::python {
 
@@ -171,6 +174,13 @@ Owned new_row(PyObject* items, PyObject* start, Source source, bool copied) {
     return row;
 }
 
+PyObject* node_of_rows(Op op, double data, const Owned& weights, const Owned& x) {
+    Operand lhs, rhs;
+    lhs.node = &as_value(weights.get())->node;
+    rhs.node = &as_value(x.get())->node;
+    return new_node(op, data, lhs, rhs, lhs_is_node | rhs_is_node);
+}
+
 bool has_values(const Owned& row) { return as_operands(row.get())->has_values; }
 
 }  // namespace
@@ -227,10 +237,15 @@ Owned row_of_values(PyObject* const* values, std::size_t count) {
 PyObject* dot_node(const Owned& weights, const Owned& x) {
     const double data = dot(operands_in(weights), operands_in(x));
     if (!has_values(weights) && !has_values(x)) return new_leaf(data);
-    Operand lhs, rhs;
-    lhs.node = &as_value(weights.get())->node;
-    rhs.node = &as_value(x.get())->node;
-    return new_node(Op::dot, data, lhs, rhs, lhs_is_node | rhs_is_node);
+    return node_of_rows(Op::dot, data, weights, x);
+}
+
+PyObject* neuron_node(Op op, const Owned& weights, const Owned& x) {
+    const double parameter = info(op).default_parameter;
+    const double data = evaluate(op, dot(operands_in(weights), operands_in(x)), parameter);
+    if (std::isfinite(data)) return node_of_rows(on_dot(op), data, weights, x);
+    const Owned sum(dot_node(weights, x));  // for the op to check
+    return sum ? apply(op, sum.get()) : nullptr;
 }
 
 PyObject* sum_node(const Owned& terms) {

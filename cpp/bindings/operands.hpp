@@ -38,6 +38,8 @@ inline Operands& operands_in(const Owned& row) { return *as_value(row.get())->no
 
 // start + w[0]*x[0] + ..., where the row of w has the start; a leaf if there is no Value in either.
 PyObject* dot_node(const Owned& weights, const Owned& x);
+// A unary or parametric op, with its default, on that.
+PyObject* neuron_node(Op op, const Owned& weights, const Owned& x);
 PyObject* sum_node(const Owned& terms);
 
 // --- dot() and sum() as Python calls them (bulk_functions.cpp) ----------------------------------

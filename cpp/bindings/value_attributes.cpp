@@ -104,7 +104,7 @@ PyObject* get_op(PyObject* self, void*) {
         return Py_NewRef(extension->op_label);
     const Node& node = value->node;
     if (node.op() != Op::pow || node.has(rhs_is_node))
-        return PyUnicode_FromString(info(node.op()).label);
+        return PyUnicode_FromString(info(without_dot(node.op())).label);
     Owned exponent(PyFloat_FromDouble(rhs_of(node).number));
     if (!exponent) return nullptr;
     if (node.has(whole_parameter)) {

@@ -1,7 +1,6 @@
 // Bulk nodes unfold when someone looks at them.
 #include "backward.hpp"
-#include "bulk.hpp"
-#include "value.hpp"
+#include "operands.hpp"
 
 namespace megagrad::python {
 
@@ -36,17 +35,16 @@ Unrolled unroll(const Operands& terms, const Operands* x) {
     return {std::move(nodes), last};
 }
 
-// Slopes of sums are 1: what the last addition got, all of them got.
-void share_gradient(const Node& node, const std::vector<Owned>& nodes) {
+void share_gradient(const Node& node, double slope, const std::vector<Owned>& nodes) {
     std::vector<Node*> parts;
     for (const Owned& part : nodes) {
         parts.push_back(&as_value(part.get())->node);
-        parts.back()->grad = node.grad;
+        parts.back()->grad = slope * node.grad;
     }
     note_unfolded(node, std::move(parts));
 }
 
-void replace_operands(PyValue* value, const Term& first, const Term& second) {
+void replace(PyValue* value, Op op, const Term& first, const Term& second) {
     Node& node = value->node;
     PyObject* old_lhs = object_of(node.lhs.node);
     PyObject* old_rhs = node.has(rhs_is_node) ? object_of(rhs_of(node).node) : nullptr;
@@ -54,7 +52,7 @@ void replace_operands(PyValue* value, const Term& first, const Term& second) {
     rhs_of(node) = operand_of(second);
     node.clear(lhs_is_node | rhs_is_node);
     node.set(flag(first, lhs_is_node) | flag(second, rhs_is_node));
-    node.set_op(Op::add);
+    node.set_op(op);
     adopt(value, first.node);
     if (second.node != nullptr) adopt(value, second.node);
     release_operand(old_lhs);
@@ -65,16 +63,26 @@ void replace_operands(PyValue* value, const Term& first, const Term& second) {
 
 bool unfold(PyValue* value) {
     const Node& node = value->node;
-    const bool has_x = node.op() == Op::dot;
+    const Op op = node.op();
     // Held: making nodes may run the collector, and so code that unfolds this one meanwhile.
     const Owned terms(Py_NewRef(object_of(node.lhs.node)));
-    const Owned x(has_x ? Py_NewRef(object_of(rhs_of(node).node)) : nullptr);
-    const auto row = [](const Owned& object) { return as_value(object.get())->node.lhs.operands; };
+    const Owned x(node.has(rhs_is_node) ? Py_NewRef(object_of(rhs_of(node).node)) : nullptr);
     try {
-        const auto [nodes, last] = unroll(*row(terms), has_x ? row(x) : nullptr);
-        if (!is_bulk(node.op())) return true;
-        share_gradient(node, nodes);
-        replace_operands(value, last.first, last.second);
+        if (is_on_dot(op)) {
+            std::vector<Owned> sum;
+            sum.emplace_back(dot_node(terms, x));
+            if (!sum.back()) return false;
+            if (node.op() != op) return true;
+            share_gradient(node, slope_on_dot(node), sum);
+            const Op activation = without_dot(op);
+            replace(value, activation, {&as_value(sum.back().get())->node, 0},
+                    {nullptr, info(activation).default_parameter});
+            return true;
+        }
+        const auto [nodes, last] = unroll(operands_in(terms), x ? &operands_in(x) : nullptr);
+        if (node.op() != op) return true;
+        share_gradient(node, 1, nodes);  // slopes of sums are 1
+        replace(value, Op::add, last.first, last.second);
         return true;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();

@@ -55,7 +55,7 @@ void propagate_structural(Node& node) {
         case Op::sum:
             return propagate_sum(node);
         default:
-            return;
+            if (is_on_dot(node.op())) propagate_on_dot(node);
     }
 }
 

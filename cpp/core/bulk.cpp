@@ -30,15 +30,24 @@ void refresh(Operands& row) {
     row.checked = data_writes;
 }
 
+void propagate_by(double grad, const Node& node) {
+    Operands &weights = row_of(node.lhs), &x = row_of(rhs_of(node));
+    const std::size_t count = weights.count;
+    const double *weights_now = current(weights), *x_now = current(x);
+    add_scaled(weights.grads, x_now, grad, count);
+    add_scaled(x.grads, weights_now, grad, count);
+    weights.grads[count] += grad;
+}
+
 }  // namespace
 
-double dot(const Operands& weights, const Operands& x) {
+double dot(const Operands& weights, const Operands& x) noexcept {
     double total = weights.values[weights.count];
     for (std::size_t i = 0; i < weights.count; ++i) total += weights.values[i] * x.values[i];
     return total;
 }
 
-double sum(const Operands& terms) {
+double sum(const Operands& terms) noexcept {
     double total = terms.values[terms.count];
     for (std::size_t i = 0; i < terms.count; ++i) total += terms.values[i];
     return total;
@@ -49,14 +58,18 @@ const double* current(Operands& row) {
     return row.now;
 }
 
-void propagate_dot(const Node& node) {
-    Operands &weights = row_of(node.lhs), &x = row_of(rhs_of(node));
-    const std::size_t count = weights.count;
-    const double *weights_now = current(weights), *x_now = current(x);
-    add_scaled(weights.grads, x_now, node.grad, count);
-    add_scaled(x.grads, weights_now, node.grad, count);
-    weights.grads[count] += node.grad;
+double slope_on_dot(const Node& node) {
+    const Op op = without_dot(node.op());
+    const double y = info(op).default_parameter, z = node.data;
+    // The dot is computed anew, by formulas that use it; most don't.
+    return with_formulas(
+        op, [&](auto f) { return f.dx(dot(row_of(node.lhs), row_of(rhs_of(node))), y, z); },
+        [] { return 0.0; });
 }
+
+void propagate_dot(const Node& node) { propagate_by(node.grad, node); }
+
+void propagate_on_dot(const Node& node) { propagate_by(slope_on_dot(node) * node.grad, node); }
 
 void propagate_sum(const Node& node) {
     Operands& terms = row_of(node.lhs);

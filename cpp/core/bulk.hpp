@@ -1,6 +1,7 @@
 // Bulk nodes: one node for a loop over + and *, with the loop's own order of additions.
 //
 //     dot    start + w[0]*x[0] + w[1]*x[1] + ...    lhs: the row of w and start, rhs: that of x
+//     f of a dot, for a table op f: what a neuron computes; lhs, rhs: the same
 //     sum    start + x[0] + x[1] + ...              lhs: the row of x and start
 //
 // Where terms are plain numbers, the loop adds and multiplies plain numbers.
@@ -8,14 +9,18 @@
 
 #include <utility>
 
+#include "compiler.hpp"
 #include "node.hpp"
 
 namespace megagrad {
 
 inline Operands& row_of(const Operand& operand) { return *operand.node->lhs.operands; }
 
-double dot(const Operands& weights, const Operands& x);
-double sum(const Operands& terms);
+MEGAGRAD_PURE double dot(const Operands& weights, const Operands& x) noexcept;
+MEGAGRAD_PURE double sum(const Operands& terms) noexcept;
+
+// The derivative of f of a dot by the dot.
+double slope_on_dot(const Node& node);
 
 // The operands' data as they are now; may throw std::bad_alloc.
 const double* current(Operands& row);
@@ -23,6 +28,7 @@ const double* current(Operands& row);
 // The chain rule of bulk nodes, and of the rows that gather their gradients. May throw
 // std::bad_alloc.
 void propagate_dot(const Node& node);
+void propagate_on_dot(const Node& node);
 void propagate_sum(const Node& node);
 void propagate_row(const Node& vertex);
 

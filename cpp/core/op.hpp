@@ -31,8 +31,16 @@ enum class Op : std::uint8_t {
 
 inline bool has_many_operands(Op op) { return op == Op::custom || op == Op::operands; }
 
+// A neuron is one node, too: a table op on the value of a dot. It is that op with one bit more.
+inline constexpr std::uint8_t on_dot_bit = 128;
+inline bool is_on_dot(Op op) { return (static_cast<std::uint8_t>(op) & on_dot_bit) != 0; }
+inline Op on_dot(Op op) { return static_cast<Op>(static_cast<std::uint8_t>(op) | on_dot_bit); }
+inline Op without_dot(Op op) {
+    return static_cast<Op>(static_cast<std::uint8_t>(op) & ~on_dot_bit);
+}
+
 // Stands for a loop over + and *, which it unfolds into when someone looks.
-inline bool is_bulk(Op op) { return op == Op::dot || op == Op::sum; }
+inline bool is_bulk(Op op) { return op == Op::dot || op == Op::sum || is_on_dot(op); }
 
 enum class Kind : std::uint8_t { structural, infix, binary, unary, parametric };
 
@@ -134,6 +142,8 @@ inline constexpr std::array op_infos{
 #undef MEGAGRAD_BINARY_ROW
 #undef MEGAGRAD_UNARY_ROW
 #undef MEGAGRAD_PARAMETRIC_ROW
+
+static_assert(op_infos.size() <= on_dot_bit);
 
 inline const OpInfo& info(Op op) { return op_infos[static_cast<std::size_t>(op)]; }
 
