@@ -138,7 +138,7 @@ private:
     Activation activation_;
 };
 
-// The outputs of a list of neurons, a list. x: an iterable.
+// The outputs of neurons in a list or tuple, a list. x: an iterable.
 Owned outputs_of(const Owned& neurons, PyObject* x) {
     const Owned items = items_of(x, inputs_source);
     if (!items) return nullptr;
@@ -149,15 +149,15 @@ Owned outputs_of(const Owned& neurons, PyObject* x) {
         if (needs_loop(row)) row.reset();
     }
     LayerCall call(PySequence_Check(x) ? x : items.get(), std::move(row));
-    const Py_ssize_t count = PyList_GET_SIZE(neurons.get());
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(neurons.get());
     Owned outputs(PyList_New(count));
     if (!outputs) return nullptr;
     for (Py_ssize_t i = 0; i < count; ++i) {
-        if (PyList_GET_SIZE(neurons.get()) != count) {
+        if (PySequence_Fast_GET_SIZE(neurons.get()) != count) {
             PyErr_SetString(PyExc_RuntimeError, "the list of neurons changed size meanwhile");
             return nullptr;
         }
-        const Owned neuron(Py_NewRef(PyList_GET_ITEM(neurons.get(), i)));
+        const Owned neuron(Py_NewRef(PySequence_Fast_GET_ITEM(neurons.get(), i)));
         Owned output = call.output_of(neuron.get());
         if (!output) return nullptr;
         PyList_SET_ITEM(outputs.get(), i, output.release());
@@ -189,23 +189,25 @@ Owned as_inputs(Owned outputs) {
     return list;
 }
 
-bool check_arguments(const char* what, PyObject* const* args, Py_ssize_t count) {
-    if (count == 2 && PyList_Check(args[0])) return true;
-    PyErr_Format(PyExc_TypeError, "needs a list of %s, and their inputs", what);
-    return false;
+// The first of two arguments, as a list or tuple; null with TypeError set if there are not two.
+Owned parts_of(PyObject* const* args, Py_ssize_t count, const char* message) {
+    if (count == 2) return Owned(PySequence_Fast(args[0], message));
+    PyErr_SetString(PyExc_TypeError, message);
+    return nullptr;
 }
 
 PyObject* run_layer(PyObject*, PyObject* const* args, Py_ssize_t count) {
-    if (!check_arguments("neurons", args, count)) return nullptr;
-    return only_item_or_all(outputs_of(Owned(Py_NewRef(args[0])), args[1])).release();
+    const Owned neurons = parts_of(args, count, "a layer needs a list of neurons, and inputs");
+    return neurons ? only_item_or_all(outputs_of(neurons, args[1])).release() : nullptr;
 }
 
 PyObject* run_network(PyObject*, PyObject* const* args, Py_ssize_t count) {
-    if (!check_arguments("layers", args, count)) return nullptr;
+    const Owned layers = parts_of(args, count, "a network needs a list of layers, and inputs");
+    if (!layers) return nullptr;
     const bool is_known = layer_class.is_unpatched();
     Owned out(Py_NewRef(args[1]));
-    for (Py_ssize_t i = 0; out && i < PyList_GET_SIZE(args[0]); ++i) {
-        const Owned layer(Py_NewRef(PyList_GET_ITEM(args[0], i)));
+    for (Py_ssize_t i = 0; out && i < PySequence_Fast_GET_SIZE(layers.get()); ++i) {
+        const Owned layer(Py_NewRef(PySequence_Fast_GET_ITEM(layers.get(), i)));
         const Owned x = as_inputs(std::move(out));
         out = x ? call_layer(layer.get(), is_known, x.get()) : nullptr;
     }
