@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "backward.hpp"
+#include "bulk.hpp"
 
 namespace megagrad::test {
 
@@ -43,6 +44,40 @@ public:
         return node;
     }
 
+    // A row of these nodes, and of what a sum over them starts from.
+    Node* row(std::vector<Node*> operands, double start) {
+        Row& row = rows_.emplace_back();
+        row.nodes = std::move(operands);
+        for (const Node* node : row.nodes) row.values.push_back(node->data);
+        row.nodes.push_back(nullptr);
+        row.values.push_back(start);
+        row.grads.resize(row.nodes.size());
+        row.operands = {row.nodes.size() - 1, row.nodes.data(),  row.values.data(),
+                        row.grads.data(),     row.values.data(), data_writes};
+        Node* vertex = leaf(0);
+        vertex->lhs.operands = &row.operands;
+        vertex->set_op(Op::operands);
+        return vertex;
+    }
+
+    // A dot of two rows, and an op on that.
+    Node* neuron(Op op, Node* weights, Node* x) {
+        Node* node = leaf(evaluate(op, dot(*weights->lhs.operands, *x->lhs.operands), 0));
+        node->lhs.node = weights;
+        node->rhs.node = x;
+        node->set(lhs_is_node | rhs_is_node);
+        node->set_op(op == Op::leaf ? Op::dot : on_dot(op));
+        return node;
+    }
+
+    Node* total(Node* terms) {
+        Node* node = leaf(sum(*terms->lhs.operands));
+        node->lhs.node = terms;
+        node->set(lhs_is_node);
+        node->set_op(Op::sum);
+        return node;
+    }
+
     // Gives a node an extension, which takes its right operand in.
     void extend(Node* node) {
         Extension& extension = extensions_.emplace_back();
@@ -52,8 +87,17 @@ public:
     }
 
 private:
+    struct Row {
+        Operands operands;
+        std::vector<Node*> nodes;
+        std::vector<double> values, grads;
+        ~Row() {
+            if (operands.now != values.data()) delete[] operands.now;
+        }
+    };
     std::deque<Node> nodes_;
     std::deque<Extension> extensions_;
+    std::deque<Row> rows_;
 };
 
 // Runs no closures, and stops after so many polls if told to.
