@@ -15,8 +15,16 @@ from targets import Figures
 from timing import interleaved
 from workload import Workload
 
-NAMES = ("add", "multiply", "expression", "backward-1000", "backward-10000", "moons", "gpt")
-"""The workloads that others than megagrad and micrograd can be asked for."""
+TITLES = {
+    "add": "a + b",
+    "multiply": "a * b",
+    "expression": "expression",
+    "backward-1000": "backward, 1,000",
+    "backward-10000": "backward, 10,000",
+    "moons": "moons step",
+    "gpt": "GPT step",
+}
+"""The workloads, by their names, that others than megagrad and micrograd can be asked for."""
 
 PLAIN = (None, "megagrad", "micrograd")
 
@@ -99,7 +107,7 @@ def measure(
 
 def compete(workloads: Sequence[Workload], passes: int, watched: Watched) -> Standing:
     """Check all that are installed and measure them; with no passes, only check them."""
-    chosen = [workload for workload in workloads if workload.name in NAMES]
+    chosen = [workload for workload in workloads if workload.name in TITLES]
     with asked(installed()) as field:
         standing = check(chosen, field, watched)
         if passes:

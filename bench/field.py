@@ -15,16 +15,18 @@ class Entrant:
     """The module in the folder peers that says how the engine is used."""
 
     way: str
-    """How its moons step is written, in a few words."""
+    """How its moons step is written, in a few words; "scalars" if in micrograd's style."""
 
     package: str | None = None
     """What pip installs; None if there is nothing to install."""
 
-    scalar: bool = True
-    """Whether it builds a graph of scalar objects, as micrograd does, anew in every step."""
-
     collector: bool = True
     """Whether Python's cyclic garbage collector runs while it is timed."""
+
+    @property
+    def scalar(self) -> bool:
+        """Whether it builds a graph of scalar objects, as micrograd does, anew in every step."""
+        return self.way.startswith("scalars")
 
     @property
     def version(self) -> str | None:
@@ -37,25 +39,25 @@ class Entrant:
             return None
 
 
-MEGAGRAD = Entrant("megagrad", "megagrad_own", "its own nn", "megagrad")
-MICROGRAD = Entrant("micrograd", "micrograd_itself", "micrograd's nn", "micrograd")
+MEGAGRAD = Entrant("megagrad", "megagrad_own", "scalars, own nn", "megagrad")
+MICROGRAD = Entrant("micrograd", "micrograd_itself", "scalars, micrograd's nn", "micrograd")
 MICROGRAD_GC_OFF = Entrant(
-    "micrograd, gc off", "micrograd_itself", "micrograd's nn", "micrograd", collector=False
+    "micrograd, gc off", "micrograd_itself", "scalars, micrograd's nn", "micrograd", collector=False
 )
 
 FIELD = (
     MEGAGRAD,
-    Entrant("megagrad, micrograd's nn", "megagrad_text", "micrograd's nn", "megagrad"),
+    Entrant("megagrad, micrograd's nn", "megagrad_text", "scalars, micrograd's nn", "megagrad"),
     MICROGRAD,
     MICROGRAD_GC_OFF,
-    Entrant("scalar class", "scalar_class", "micrograd's nn"),
-    Entrant("minigrad", "minigrad_c", "its own nn, constants boxed", "minigrad"),
-    Entrant("AutoNeuroNet", "autoneuronet_var", "micrograd's nn", "autoneuronet"),
-    Entrant("nanograd", "nanograd", "micrograd's nn", "nanograd-bgriebel"),
-    Entrant("PyTorch scalars", "pytorch_scalars", "micrograd's nn", "torch"),
-    Entrant("XAD", "xad_tape", "scalars on a tape", "xad", scalar=False),
-    Entrant("HIPS autograd", "hips_autograd", "arrays, traced", "autograd", scalar=False),
-    Entrant("PyTorch batch", "pytorch_batch", "tensors, eager", "torch", scalar=False),
-    Entrant("CasADi", "casadi_function", "symbolic function", "casadi", scalar=False),
-    Entrant("JAX", "jax_jit", "compiled function", "jax", scalar=False),
+    Entrant("scalar class", "scalar_class", "scalars, micrograd's nn"),
+    Entrant("minigrad", "minigrad_c", "scalars, own nn", "minigrad"),
+    Entrant("AutoNeuroNet", "autoneuronet_var", "scalars, micrograd's nn", "autoneuronet"),
+    Entrant("nanograd", "nanograd", "scalars, micrograd's nn", "nanograd-bgriebel"),
+    Entrant("PyTorch scalars", "pytorch_scalars", "scalars, micrograd's nn", "torch"),
+    Entrant("XAD", "xad_tape", "tape", "xad"),
+    Entrant("HIPS autograd", "hips_autograd", "arrays, traced anew", "autograd"),
+    Entrant("PyTorch batch", "pytorch_batch", "arrays, eager", "torch"),
+    Entrant("CasADi", "casadi_function", "arrays, recorded once", "casadi"),
+    Entrant("JAX", "jax_jit", "arrays, compiled once", "jax"),
 )

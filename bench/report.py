@@ -16,7 +16,7 @@ from targets import TARGETS, Figures
 from workload import Workload
 
 UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "bytes": 1.0}
-NARROWEST = 150
+NARROWEST = 170
 
 Rows = list[list[str]]
 
@@ -79,7 +79,8 @@ def _verdicts(figures: Figures) -> Rows:
 
 def _markdown(heading: Sequence[str], rows: Rows, left: int) -> str:
     rule = ["---"] * left + ["---:"] * (len(heading) - left)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, rule, *rows))
+    lines = (f"| {' | '.join(cells)} |" for cells in (heading, rule, *rows))
+    return "\n".join(line.replace("\n", "<br>") for line in lines)
 
 
 def _draw(heading: Sequence[str], rows: Rows, left: int) -> None:

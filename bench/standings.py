@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from everyone import Standing, installed
+from everyone import TITLES, Standing, installed
 from field import FIELD, MEGAGRAD, MICROGRAD, MICROGRAD_GC_OFF, Entrant
 from report import UNITS, Rows, machine, rounded, show_table
 from workload import Workload
@@ -16,7 +16,7 @@ PICTURE = Path(__file__).parent.parent / "docs" / "benchmark.svg"
 
 def _ratios(medians: dict[str, float], figure: float) -> str:
     against = (MICROGRAD.name, MICROGRAD_GC_OFF.name)
-    return ", ".join(f"{rounded(medians[name] / figure)}x" for name in against if name in medians)
+    return " / ".join(rounded(medians[name] / figure) for name in against if name in medians)
 
 
 def _cell(workload: Workload, entrant: Entrant, standing: Standing) -> str:
@@ -24,7 +24,7 @@ def _cell(workload: Workload, entrant: Entrant, standing: Standing) -> str:
     if entrant.name not in medians:
         return "-"
     figure = medians[entrant.name]
-    return f"{rounded(figure * UNITS[workload.unit])} ({_ratios(medians, figure)})"
+    return f"{rounded(figure * UNITS[workload.unit])}\n{_ratios(medians, figure)}"
 
 
 def rows(workloads: Sequence[Workload], standing: Standing) -> Rows:
@@ -33,7 +33,7 @@ def rows(workloads: Sequence[Workload], standing: Standing) -> Rows:
     return [
         [
             entrant.name,
-            ("scalars: " if entrant.scalar else "not scalars: ") + entrant.way,
+            entrant.way,
             *(_cell(workload, entrant, standing) for workload in workloads),
         ]
         for entrant in FIELD
@@ -42,24 +42,29 @@ def rows(workloads: Sequence[Workload], standing: Standing) -> Rows:
 
 
 def inabilities(standing: Standing) -> Iterator[str]:
-    """Yield a line for each engine that is missing, and for each reason why one left work out."""
+    """Yield a line for each engine that is missing, and for each reason why some left work out."""
     for entrant in FIELD:
         if entrant.version is None:
             yield f"{entrant.name}: not installed; pip install {entrant.package}"
-        reasons = defaultdict(list)
-        for workload, refusal in standing.refusals.get(entrant.name, {}).items():
-            reasons[refusal.reason].append(workload)
-        for reason, names in reasons.items():
-            yield f"{entrant.name}: {', '.join(names)}: {reason}"
+    reasons: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for engine, refusals in standing.refusals.items():
+        for workload, refusal in refusals.items():
+            reasons[refusal.reason][engine].append(TITLES[workload])
+    for reason, engines in reasons.items():
+        same_work: dict[str, list[str]] = defaultdict(list)
+        for engine, titles in engines.items():
+            same_work["; ".join(titles)].append(engine)
+        for work, names in same_work.items():
+            yield f"{', '.join(names)}: {reason} ({work})"
 
 
 def show(workloads: Sequence[Workload], standing: Standing, markdown: bool) -> None:
     """Print the machine, the table, and what could not be done."""
     packages = dict.fromkeys(entrant.package for entrant in installed() if entrant.package)
     print(machine([*packages]))
-    print("In brackets: times faster than micrograd, its gc on and off.")
+    print("Below a time: how many times faster than micrograd that is, its gc on / off.")
     columns = [workload for workload in workloads if standing.figures.get(workload.name)]
-    heading = ["", "moons step", *(f"{w.title}, {w.unit}" for w in columns)]
+    heading = ["", "written as", *(f"{TITLES[w.name]}\n{w.unit}" for w in columns)]
     show_table(heading, rows(columns, standing), markdown)
     print("\nNot measured:")
     for line in inabilities(standing):
@@ -82,5 +87,5 @@ def picture(standing: Standing) -> None:
         if e.name in seconds
     ]
     title = "One training step of micrograd's demo: MLP(2, [16, 16, 1]), 100 points"
-    save(draw(bars, seconds[MICROGRAD.name], title, machine([])), PICTURE)
+    save(draw(bars, seconds[MICROGRAD.name], title, machine()), PICTURE)
     print(f"\nwrote {PICTURE}")

@@ -90,7 +90,7 @@ def serve(pipe: Connection, entrant: Entrant) -> None:
     """Answer the questions that come through the pipe, until the process is killed."""
     try:
         engine = _Engine(entrant)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - an import may raise anything, and says why
         engine, broken = None, Refusal(f"{type(error).__name__}: {error}")
     while True:
         question, workload = pipe.recv()
@@ -98,7 +98,7 @@ def serve(pipe: Connection, entrant: Entrant) -> None:
             answer = broken if engine is None else engine.answer(question, workload)
         except Refusal as refusal:
             answer = refusal
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - so may any op
             answer = Refusal(f"{type(error).__name__}: {error}".partition("\n")[0])
         pipe.send(answer)
 

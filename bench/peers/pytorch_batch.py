@@ -9,6 +9,8 @@ from peers.batch import Layer, in_order, initial_layers, points
 from peers.peer import Peer
 
 torch.set_default_dtype(torch.float64)
+# A hundred points are too few to share: a second thread costs more than it does.
+torch.set_num_threads(1)
 
 
 class PyTorchMoons:
