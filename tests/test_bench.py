@@ -1,5 +1,6 @@
 """How the benchmark shows the comparison with everyone, from made-up figures."""
 
+import math
 from pathlib import Path
 
 import pytest

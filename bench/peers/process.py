@@ -88,12 +88,17 @@ class _Engine:
 
 def serve(pipe: Connection, entrant: Entrant) -> None:
     """Answer the questions that come through the pipe, until the process is killed."""
+    # An interrupt from the keyboard goes to all processes; the asking one deals with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         engine = _Engine(entrant)
     except Exception as error:  # noqa: BLE001 - an import may raise anything, and says why
         engine, broken = None, Refusal(f"{type(error).__name__}: {error}")
     while True:
-        question, workload = pipe.recv()
+        try:
+            question, workload = pipe.recv()
+        except EOFError:  # nobody asks any more
+            return
         try:
             answer = broken if engine is None else engine.answer(question, workload)
         except Refusal as refusal:
