@@ -1,4 +1,4 @@
-"""Compares megagrad with micrograd: ``python bench``."""
+"""Compares megagrad with micrograd, or with everyone: ``python bench``."""
 
 from __future__ import annotations
 

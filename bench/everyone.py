@@ -27,6 +27,7 @@ TITLES = {
 """The workloads, by their names, that others than megagrad and micrograd can be asked for."""
 
 PLAIN = (None, "megagrad", "micrograd")
+"""The packages that the plain benchmark compares."""
 
 Watched = Callable[[Sequence[Workload], str], Iterable[Workload]]
 
@@ -63,14 +64,14 @@ def peers_are_installed() -> bool:
     return any(e.version is not None for e in FIELD if e.package not in PLAIN)
 
 
-def check(workloads: Sequence[Workload], field: Sequence[Asked], watched: Watched) -> Standing:
+def check(workloads: Sequence[Workload], engines: Sequence[Asked], watched: Watched) -> Standing:
     """Let each engine compute each workload, and keep those that agree with micrograd."""
     standing = Standing()
-    reference = next(engine for engine in field if engine.entrant is MICROGRAD)
+    reference = next(engine for engine in engines if engine.entrant is MICROGRAD)
     for workload in watched(workloads, "checking"):
         expected = reference.outcome(workload)
         able = standing.able[workload.name] = []
-        for engine in field:
+        for engine in engines:
             try:
                 computed = engine.outcome(workload)
                 different = difference(expected, computed, exact=False)
@@ -108,8 +109,8 @@ def measure(
 def compete(workloads: Sequence[Workload], passes: int, watched: Watched) -> Standing:
     """Check all that are installed and measure them; with no passes, only check them."""
     chosen = [workload for workload in workloads if workload.name in TITLES]
-    with asked(installed()) as field:
-        standing = check(chosen, field, watched)
+    with asked(installed()) as engines:
+        standing = check(chosen, engines, watched)
         if passes:
             measure(chosen, passes, standing, watched)
     return standing

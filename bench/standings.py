@@ -31,11 +31,7 @@ def rows(workloads: Sequence[Workload], standing: Standing) -> Rows:
     """Return a row for each engine that did something: scalar graphs first."""
     measured = {name for medians in standing.figures.values() for name in medians}
     return [
-        [
-            entrant.name,
-            entrant.way,
-            *(_cell(workload, entrant, standing) for workload in workloads),
-        ]
+        [entrant.name, entrant.way, *(_cell(work, entrant, standing) for work in workloads)]
         for entrant in FIELD
         if entrant.name in measured
     ]
@@ -46,16 +42,15 @@ def inabilities(standing: Standing) -> Iterator[str]:
     for entrant in FIELD:
         if entrant.version is None:
             yield f"{entrant.name}: not installed; pip install {entrant.package}"
-    reasons: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
     for engine, refusals in standing.refusals.items():
+        works: dict[str, list[str]] = defaultdict(list)
         for workload, refusal in refusals.items():
-            reasons[refusal.reason][engine].append(TITLES[workload])
-    for reason, engines in reasons.items():
-        same_work: dict[str, list[str]] = defaultdict(list)
-        for engine, titles in engines.items():
-            same_work["; ".join(titles)].append(engine)
-        for work, names in same_work.items():
-            yield f"{', '.join(names)}: {reason} ({work})"
+            works[refusal.reason].append(TITLES[workload])
+        for reason, titles in works.items():
+            sharing[reason, "; ".join(titles)].append(engine)
+    for (reason, work), engines in sharing.items():
+        yield f"{', '.join(engines)}: {reason} ({work})"
 
 
 def show(workloads: Sequence[Workload], standing: Standing, markdown: bool) -> None:
