@@ -1,4 +1,4 @@
-"""Compares megagrad with micrograd: ``python bench``."""
+"""Compares megagrad with micrograd, or with everyone: ``python bench``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from statistics import median
 
 try:
     import check
+    import everyone
     import report
+    import standings
     from engines import ENGINES
     from rich.console import Console
     from rich.progress import track
@@ -37,6 +39,11 @@ def arguments() -> argparse.Namespace:
         "--check",
         action="store_true",
         help="only check that all engines compute equal results; exit code 1 if they do not",
+    )
+    parser.add_argument(
+        "--everyone",
+        action="store_true",
+        help="measure against all engines that are installed, and write docs/benchmark.svg",
     )
     parser.add_argument("--quick", action="store_true", help="one pass: sooner done, but noisier")
     parser.add_argument(
@@ -74,6 +81,18 @@ def measure(workloads: Sequence[Workload], passes: int) -> Figures:
     }
 
 
+def compete(workloads: Sequence[Workload], passes: int, markdown: bool) -> None:
+    """Check and measure everyone; with no passes only check, and exit with code 1 on a fault."""
+    standing = everyone.compete(workloads, passes, watched)
+    if passes:
+        standings.show(workloads, standing, markdown)
+        standings.picture(standing)
+        return
+    if standing.faults():
+        sys.exit("\n".join(["engines do not compute the same:", *standing.faults()]))
+    print(f"{len(everyone.installed())} engines checked, all compute equal results")
+
+
 def watched(workloads: Sequence[Workload], doing: str) -> Iterable[Workload]:
     """Go through the workloads, with a bar on the terminal if there is one."""
     console = Console(stderr=True)
@@ -84,11 +103,17 @@ def main() -> None:
     """Check all workloads, then measure them and print the tables."""
     given = arguments()
     chosen = [workload for workload in WORKLOADS if workload.name in given.only]
+    passes = 1 if given.quick else PASSES
+    if given.everyone:
+        compete(chosen, 0 if given.check else passes, given.markdown)
+        return
     compared = sum(compare(workload) for workload in watched(chosen, "checking"))
     if given.check:
         print(f"{compared} workloads checked, all engines compute equal results")
+        if everyone.peers_are_installed():
+            compete(chosen, passes=0, markdown=False)
         return
-    figures = measure(chosen, passes=1 if given.quick else PASSES)
+    figures = measure(chosen, passes)
     report.show(chosen, figures, given.markdown)
 
 

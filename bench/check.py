@@ -27,7 +27,8 @@ def _first_difference(
     return None
 
 
-def _difference(ours: Outcome, theirs: Outcome, exact: bool) -> str | None:
+def difference(ours: Outcome, theirs: Outcome, exact: bool) -> str | None:
+    """Return the first one between what two engines computed, in words; None if there is none."""
     return _first_difference("forward", ours.forward, theirs.forward, exact) or _first_difference(
         "gradient", ours.gradients, theirs.gradients, exact=False
     )
@@ -49,7 +50,7 @@ def differences(workload: Workload, results: Mapping[str, Outcome]) -> list[str]
     lines = []
     for name, theirs in [*results.items()][1:]:
         reference, ours = next(iter(results.items()))
-        difference = _difference(ours, theirs, workload.exact)
-        if difference is not None:
-            lines.append(f"{workload.name}: {reference} and {name}: {difference}")
+        found = difference(ours, theirs, workload.exact)
+        if found is not None:
+            lines.append(f"{workload.name}: {reference} and {name}: {found}")
     return lines

@@ -11,6 +11,7 @@ from typing import Any
 
 POINTS = 100
 STEPS = 100
+PENALTY = 1e-4
 IMPORT = "from micrograd.engine import Value\n"
 
 
@@ -41,6 +42,11 @@ def micrograd_nn(number: type[Any]) -> ModuleType:
     return module
 
 
+def rate(step: int) -> float:
+    """Return the learning rate of a step: it falls from 1 to 0.1 in the first hundred."""
+    return 1.0 - 0.9 * min(step, STEPS) / STEPS
+
+
 class Moons:
     """The demo's training loop: hinge loss, squared penalty, gradient descent that slows down."""
 
@@ -62,7 +68,7 @@ class Moons:
         scores = map(self.model, self.inputs)
         margins = [(1 + -y * score).relu() for y, score in zip(self.labels, scores, strict=True)]
         fit = sum(margins) * (1.0 / len(margins))
-        penalty = 1e-4 * sum(p * p for p in self.parameters())
+        penalty = PENALTY * sum(p * p for p in self.parameters())
         return fit + penalty
 
     def step(self) -> float:
@@ -70,8 +76,8 @@ class Moons:
         loss = self.loss()
         self.model.zero_grad()
         loss.backward()
-        rate = 1.0 - 0.9 * min(self.steps, STEPS) / STEPS
+        slowed = rate(self.steps)
         for p in self.parameters():
-            p.data -= rate * p.grad
+            p.data -= slowed * p.grad
         self.steps += 1
         return float(loss.data)

@@ -16,7 +16,7 @@ from targets import TARGETS, Figures
 from workload import Workload
 
 UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "bytes": 1.0}
-NARROWEST = 150
+NARROWEST = 170
 
 Rows = list[list[str]]
 
@@ -30,11 +30,11 @@ def _processor() -> str:
     return next(models, platform.processor())
 
 
-def machine() -> str:
+def machine(packages: Sequence[str] = ("megagrad", "micrograd")) -> str:
     """Return a line that says what was measured, and where."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    packages = ", ".join(f"{name} {version(name)}" for name in ("megagrad", "micrograd"))
-    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, {python}, {packages}"
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, {python}, {versions}"
 
 
 def rounded(figure: float) -> str:
@@ -79,7 +79,8 @@ def _verdicts(figures: Figures) -> Rows:
 
 def _markdown(heading: Sequence[str], rows: Rows, left: int) -> str:
     rule = ["---"] * left + ["---:"] * (len(heading) - left)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, rule, *rows))
+    lines = (f"| {' | '.join(cells)} |" for cells in (heading, rule, *rows))
+    return "\n".join(line.replace("\n", "<br>") for line in lines)
 
 
 def _draw(heading: Sequence[str], rows: Rows, left: int) -> None:
@@ -96,13 +97,14 @@ def _draw(heading: Sequence[str], rows: Rows, left: int) -> None:
 
 def show(workloads: Sequence[Workload], figures: Figures, markdown: bool) -> None:
     """Print the machine, the table of all figures, and the targets."""
-    tables = (
-        (_heading(), _rows(workloads, figures), 2),
-        (["target", "limit", "measured", ""], _verdicts(figures), 2),
-    )
     print(machine())
-    for heading, rows, left in tables:
-        if markdown:
-            print(f"\n{_markdown(heading, rows, left)}")
-        else:
-            _draw(heading, rows, left)
+    show_table(_heading(), _rows(workloads, figures), markdown)
+    show_table(["target", "limit", "measured", ""], _verdicts(figures), markdown)
+
+
+def show_table(heading: Sequence[str], rows: Rows, markdown: bool, left: int = 2) -> None:
+    """Print a table whose first columns, so many, are text."""
+    if markdown:
+        print(f"\n{_markdown(heading, rows, left)}")
+    else:
+        _draw(heading, rows, left)

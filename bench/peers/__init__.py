@@ -1,0 +1,1 @@
+"""One module for each engine of the comparison with everyone: how that engine is used."""
