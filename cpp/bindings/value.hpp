@@ -146,7 +146,7 @@ MEGAGRAD_INLINE PyObject* new_node(Op op, double data, Operand lhs, Operand rhs,
     PyValue* result = allocate();
     if (result == nullptr) return nullptr;
     result->node = Node{
-        data, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
+        data, 0.0, lhs, rhs, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags), 0};
     bool track_it = false;
     if (flags & lhs_is_node) track_it |= retain(lhs.node);
     if (flags & rhs_is_node) track_it |= retain(rhs.node);

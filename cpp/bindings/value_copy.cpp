@@ -133,7 +133,7 @@ Owned copy_of_others(PyObject* original, PyObject* memo) {
 }
 
 // Copies the nodes in `order`, which come after their operands.
-bool copy_nodes(const std::vector<Node*>& order, CopyMap& map, PyObject* memo) {
+bool copy_nodes(const Array<Node*>& order, CopyMap& map, PyObject* memo) {
     std::vector<Node*> with_state;
     for (Node* node : order) {
         PyObject* original = object_of(node);
@@ -170,7 +170,7 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
         Node* root = &as_value(self)->node;
         if (!map->has(*root)) {
             const OperandsKept while_copying;
-            std::vector<Node*> order;
+            Array<Node*> order;
             const auto is_copied = [&](const Node& node) { return map->has(node); };
             if (!list_all(root, order, is_copied, while_copying)) return nullptr;
             map->copies.reserve(map->copies.size() + order.size());

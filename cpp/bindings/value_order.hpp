@@ -10,7 +10,7 @@
 namespace megagrad::python {
 
 // Unfolds the bulk nodes among these; false with an exception set.
-inline bool unfold_all(const std::vector<Node*>& order) {
+inline bool unfold_all(const Array<Node*>& order) {
     std::vector<Owned> bulk;  // held: unfolding may run the collector, and so any code
     for (Node* node : order)
         if (is_bulk(node->op())) bulk.emplace_back(Py_NewRef(object_of(node)));
@@ -19,7 +19,7 @@ inline bool unfold_all(const std::vector<Node*>& order) {
     return true;
 }
 
-inline bool has_bulk(const std::vector<Node*>& order) {
+inline bool has_bulk(const Array<Node*>& order) {
     for (const Node* node : order)
         if (is_bulk(node->op())) return true;
     return false;
@@ -29,7 +29,7 @@ inline bool has_bulk(const std::vector<Node*>& order) {
 // handler may take the graph apart meanwhile: what is listed lives as long as the caller keeps
 // operands.
 template <class Skip>
-bool list_all(Node* root, std::vector<Node*>& order, Skip skip, const OperandsKept&) {
+bool list_all(Node* root, Array<Node*>& order, Skip skip, const OperandsKept&) {
     try {
         Traversal walk;
         do {

@@ -22,7 +22,7 @@ namespace {
 // known to the pickler.
 struct Descendants {
     PyObject_HEAD
-    std::vector<Node*>* order;
+    Array<Node*>* order;
     std::size_t next;
 };
 
@@ -40,7 +40,7 @@ void clear_flags(const Descendants* list) {
 }
 
 // Whether an operand does not come before its user in an order of all nodes.
-bool contains_itself(const std::vector<Node*>& order) {
+bool contains_itself(const Array<Node*>& order) {
     const std::uint64_t mark = ++traversals & epoch_mask;
     for (Node* node : order) {
         bool in_order = true;
@@ -53,7 +53,7 @@ bool contains_itself(const std::vector<Node*>& order) {
 
 PyObject* new_descendants(PyObject* root) {
     const OperandsKept until_owned;
-    auto order = std::unique_ptr<std::vector<Node*>>(new (std::nothrow) std::vector<Node*>);
+    auto order = std::unique_ptr<Array<Node*>>(new (std::nothrow) Array<Node*>);
     if (!order) return PyErr_NoMemory();
     const auto none = [](const Node&) { return false; };
     if (!list_all(&as_value(root)->node, *order, none, until_owned)) return nullptr;

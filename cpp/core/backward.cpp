@@ -148,7 +148,7 @@ private:
 // One pass, over nodes that are in order.
 class Pass {
 public:
-    Pass(std::vector<Node*>& order, EarlierGradients& earlier)
+    Pass(Array<Node*>& order, EarlierGradients& earlier)
         : order_(order), earlier_(earlier), seen_(unfolded.size()) {
         ++running;
     }
@@ -203,7 +203,7 @@ private:
             if (node->op() == Op::operands) propagate_row(*node);
     }
 
-    std::vector<Node*>& order_;
+    Array<Node*>& order_;
     EarlierGradients& earlier_;
     std::size_t seen_;  // how many of the unfolded nodes are known
     bool is_complete_ = false;

@@ -44,9 +44,9 @@ struct Node {
     double grad = 0;
     Operand lhs{};
     Operand rhs{};
-    std::uint64_t epoch : 48 = 0;  // the last traversal that visited this node
     std::uint64_t op_bits : 8 = 0;
     std::uint64_t flags : 8 = 0;
+    std::uint64_t epoch : 48 = 0;  // the last traversal that visited this node
 
     Op op() const { return static_cast<Op>(op_bits); }
     void set_op(Op op) { op_bits = static_cast<std::uint8_t>(op); }
@@ -106,6 +106,11 @@ void for_each_node(const Operands& row, Visit visit) {
 
 template <class Visit>
 void for_each_operand(const Node& node, Visit visit) {
+    if (node.has_just(lhs_is_node | rhs_is_node, lhs_is_node | rhs_is_node | extended)) [[likely]] {
+        visit(node.lhs.node);
+        visit(node.rhs.node);
+        return;
+    }
     if (node.has(lhs_is_node)) visit(node.lhs.node);
     if (node.has(rhs_is_node)) visit(rhs_of(node).node);
     if (!has_many_operands(node.op())) return;

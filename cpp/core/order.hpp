@@ -1,9 +1,13 @@
 // Topological order of a graph, without recursion.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
+#include "compiler.hpp"
 #include "node.hpp"
 
 namespace megagrad {
@@ -15,11 +19,63 @@ inline std::uint64_t traversals = 0;
 // How many nodes are walked between two looks at whether to stop.
 inline constexpr std::size_t poll_interval = 1 << 16;
 
+// Its elements have no value until one is written.
+template <class T>
+struct Uninitialized : std::allocator<T> {
+    template <class U>
+    struct rebind {
+        using other = Uninitialized<U>;
+    };
+    template <class U>
+    void construct(U*) noexcept {}
+    template <class U, class Value>
+    void construct(U* place, Value&& value) {
+        ::new (place) U(std::forward<Value>(value));
+    }
+};
+template <class T>
+using Array = std::vector<T, Uninitialized<T>>;
+
+// The end of a growing array, in pointers that a loop can keep in registers: a std::vector's own
+// are loaded and stored at every push, which is a fifth of the time that ordering takes.
+template <class T>
+class Cursor {
+public:
+    explicit Cursor(Array<T>& array) : array_(array) {
+        array.resize(std::max<std::size_t>(array.capacity(), 64));
+        first_ = next_ = array.data();
+        end_ = first_ + array.size();
+    }
+    bool empty() const { return next_ == first_; }
+    std::size_t size() const { return static_cast<std::size_t>(next_ - first_); }
+    T pop() { return *--next_; }
+    void push(T item) {
+        if (next_ == end_) [[unlikely]] {
+            const std::size_t count = size();
+            first_ = grown(array_);
+            next_ = first_ + count;
+            end_ = first_ + 2 * count;
+        }
+        *next_++ = item;
+    }
+
+private:
+    MEGAGRAD_NOINLINE static T* grown(Array<T>& array) {
+        array.resize(2 * array.size());
+        return array.data();
+    }
+
+    Array<T>& array_;
+    T *first_, *next_, *end_;
+};
+
 // Reused from call to call, so that a small backward allocates nothing.
 struct Traversal {
-    std::vector<Node*> order;           // operands before their users
-    std::vector<std::uintptr_t> stack;  // low bit set: the node's operands are done
+    Array<Node*> order;           // operands before their users
+    Array<std::uintptr_t> stack;  // nodes that wait; the low bit says that their operands are done
 };
+
+inline constexpr std::uintptr_t done = 1;
 
 enum class Progress { complete, stopped, disturbed };
 
@@ -28,39 +84,36 @@ enum class Progress { complete, stopped, disturbed };
 template <class Skip, class Enter, class Poll>
 Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
     const std::uint64_t number = ++traversals, epoch = number & epoch_mask;
-    auto& [order, stack] = walk;
-    order.clear();
-    stack.clear();
-    Node* node = root;
+    Cursor order(walk.order);
+    Cursor stack(walk.stack);
     std::size_t until_poll = poll_interval;
-    while (node != nullptr) {
+    for (Node* node = root;;) {
         enter(node);
         node->mark(epoch);
-        stack.push_back(reinterpret_cast<std::uintptr_t>(node) | 1);
-        // Goes on with the last operand that has to be visited; the others wait on the stack.
-        Node* next = nullptr;
+        // Goes on with the last operand that has to be visited, or else is done with the node. What
+        // comes before waits on the stack.
+        std::uintptr_t last = reinterpret_cast<std::uintptr_t>(node) | done;
         for_each_operand(*node, [&](Node* operand) {
             if (operand->epoch == epoch || skip(*operand)) return;
-            if (next != nullptr) stack.push_back(reinterpret_cast<std::uintptr_t>(next));
-            next = operand;
+            stack.push(last);
+            last = reinterpret_cast<std::uintptr_t>(operand);
         });
         if (--until_poll == 0) {
             if (!poll()) return Progress::stopped;
             if (traversals != number) return Progress::disturbed;
             until_poll = poll_interval;
         }
-        node = next;
-        while (node == nullptr && !stack.empty()) {
-            const std::uintptr_t top = stack.back();
-            stack.pop_back();
-            Node* waiting = reinterpret_cast<Node*>(top & ~std::uintptr_t{1});
-            if (top & 1)
-                order.push_back(waiting);
-            else if (waiting->epoch != epoch)  // not reached by another path meanwhile
-                node = waiting;
+        for (;; last = stack.pop()) {
+            node = reinterpret_cast<Node*>(last & ~done);
+            if (last & done)
+                order.push(node);
+            else if (node->epoch != epoch)  // not reached by another path meanwhile
+                break;
+            if (!stack.empty()) continue;
+            walk.order.resize(order.size());
+            return Progress::complete;
         }
     }
-    return Progress::complete;
 }
 
 // Fills `walk.order` with the nodes that `root` depends on, and root last. Nodes that

@@ -12,7 +12,7 @@ namespace {
 
 bool never(const Node&) { return false; }
 
-std::vector<Node*> order_of(Node* root) {
+Array<Node*> order_of(Node* root) {
     Traversal walk;
     topological_order(root, walk, never, [](Node*) {}, [] { return true; });
     return walk.order;
