@@ -22,7 +22,7 @@ TITLES = {
     "backward-1000": "backward, 1,000",
     "backward-10000": "backward, 10,000",
     "moons": "moons step",
-    "gpt": "GPT step",
+    "gpt-own": "GPT step",
 }
 """The workloads, by their names, that others than megagrad and micrograd can be asked for."""
 

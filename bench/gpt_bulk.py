@@ -12,8 +12,10 @@ from gpt import HEAD, Adam, Blocks, Gpt, Matrix, Vector
 def with_dot(functional: Any) -> Blocks:
     """Return the blocks with ``dot`` for the linear layers, and nothing else changed."""
 
+    dot = functional.dot
+
     def linear(weights: Matrix, x: Vector) -> Vector:
-        return [functional.dot(row, x) for row in weights]
+        return [dot(row, x) for row in weights]
 
     return Blocks(linear=linear)
 
@@ -21,10 +23,11 @@ def with_dot(functional: Any) -> Blocks:
 def with_all(functional: Any) -> Blocks:
     """Return the blocks with all that ``functional`` has for them."""
 
+    dot, softmax = functional.dot, functional.softmax
+
     def attend(query: Vector, keys: Sequence[Vector], values: Sequence[Vector]) -> Vector:
-        scores = [functional.dot(query, key) / HEAD**0.5 for key in keys]
-        weights = functional.softmax(scores)
-        return [functional.dot(weights, column) for column in zip(*values, strict=True)]
+        weights = softmax([dot(query, key) / HEAD**0.5 for key in keys])
+        return [dot(weights, column) for column in zip(*values, strict=True)]
 
     return Blocks(
         linear=with_dot(functional).linear,

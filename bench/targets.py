@@ -75,10 +75,10 @@ TARGETS = (
         _times("moons-own-nn", MICROGRAD, MEGAGRAD),
         at_least=1400,
     ),
-    Target("milliseconds of a GPT step, own dot and Adam", _ours("gpt-dot", 1e3), at_most=1.0),
+    Target("milliseconds of a GPT step, own dot and Adam", _ours("gpt-own", 1e3), at_most=1.0),
     Target(
         "GPT step, own dot and Adam, times faster than the scalar class",
-        _times("gpt-dot", SCALAR_CLASS, MEGAGRAD),
+        _times("gpt-own", SCALAR_CLASS, MEGAGRAD),
         at_least=150,
     ),
     Target("microseconds of an Adam step", _ours("adam", 1e6), at_most=20),

@@ -82,6 +82,6 @@ WORKLOADS = (
         exact=True,
     ),
     TrainingStep("gpt", "GPT step", lambda engine: Gpt(engine.value), exact=False),
-    TrainingStep("gpt-dot", "GPT step, own dot and Adam", dot_gpt, exact=False),
+    TrainingStep("gpt-own", "GPT step, own dot and Adam", dot_gpt, exact=False),
     TrainingStep("gpt-bulk", "GPT step, own bulk operations", bulk_gpt, exact=False),
 )

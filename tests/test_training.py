@@ -7,8 +7,9 @@ import pytest
 
 from megagrad import Value
 from megagrad.datasets import moons
+from megagrad.functional import hinge
 from megagrad.nn import MLP, Module
-from megagrad.training import Progress, accuracy, margin_loss, train
+from megagrad.training import Progress, accuracy, train
 
 
 def fresh(seed=0, layers=(4,), points=20):
@@ -47,7 +48,7 @@ def test_progress_starts_untrained_and_ends_trained():
     assert model.state_dict() != before
     scores = [model(point) for point in points]
     penalty = 1e-4 * sum(p.data**2 for p in model.parameters())
-    assert seen[-1].loss == pytest.approx(margin_loss(scores, labels).data + penalty)
+    assert seen[-1].loss == pytest.approx(hinge(scores, labels).data + penalty)
     assert seen[-1].accuracy == accuracy([score.data for score in scores], labels)
 
 
@@ -78,15 +79,6 @@ def test_gradients_from_before_do_not_count():
             parameter.grad = grad
         results.append(list(train(model, points, labels, epochs=2)))
     assert results[0] == results[1]
-
-
-def test_margin_loss():
-    assert margin_loss([Value(2), Value(-0.5), Value(3)], [1, -1, -1]).data == pytest.approx(
-        4.5 / 3
-    )
-    score = Value(0.25)
-    margin_loss([score, Value(5)], [1, 1]).backward()
-    assert score.grad == -0.5
 
 
 def test_accuracy():

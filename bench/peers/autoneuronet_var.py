@@ -17,5 +17,5 @@ Var.data = property(Var.getVal, Var.setVal)
 Var.backward = backward
 
 PEER = Peer(
-    value=Var, cannot={"gpt": "its powers have to be integers, and the program takes a root"}
+    value=Var, cannot={"gpt-own": "its powers have to be integers, and the program takes a root"}
 )

@@ -1,11 +1,8 @@
-"""megagrad under the unchanged text of micrograd's nn."""
+"""megagrad under the unchanged texts of micrograd's nn and of the scalar GPT."""
 
 from moons import micrograd_nn
 
 from megagrad.engine import Value
 from peers.peer import Peer, ScalarMoons
 
-PEER = Peer(
-    moons=lambda: ScalarMoons(Value, micrograd_nn(Value)),
-    without_value="the same as in megagrad's other row",
-)
+PEER = Peer(value=Value, moons=lambda: ScalarMoons(Value, micrograd_nn(Value)))

@@ -30,4 +30,4 @@ class MinigradMoons(ScalarMoons):
 
 
 NUMBERS = "a plain number as an operand is read as garbage"
-PEER = Peer(value=Value, moons=MinigradMoons, cannot={"expression": NUMBERS, "gpt": NUMBERS})
+PEER = Peer(value=Value, moons=MinigradMoons, cannot={"expression": NUMBERS, "gpt-own": NUMBERS})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol
 
 from moons import Moons
@@ -37,6 +38,12 @@ class Peer:
 
     moons: Callable[[], Training] | None = None
     """The moons program written for it; None if the usual text runs on its class."""
+
+    functional: ModuleType | None = None
+    """Its own bulk operations, with megagrad's names."""
+
+    optim: ModuleType | None = None
+    """Its own optimisers, with PyTorch's names."""
 
     cannot: Mapping[str, str] = field(default_factory=dict)
     """Why a workload, by its name, is beyond the engine."""

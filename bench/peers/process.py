@@ -62,7 +62,11 @@ class _Engine:
     def __init__(self, entrant: Entrant) -> None:
         self.peer: Peer = import_module(f"peers.{entrant.adapter}").PEER
         self.engine = Engine(
-            entrant.name, self.peer.value or type(None), collector=entrant.collector
+            entrant.name,
+            self.peer.value or type(None),
+            collector=entrant.collector,
+            functional=self.peer.functional,
+            optim=self.peer.optim,
         )
         self.sample: Sampler = lambda: math.nan
 

@@ -42,5 +42,5 @@ class TensorMoons(ScalarMoons):
 PEER = Peer(
     value=Scalar,
     moons=TensorMoons,
-    cannot={"gpt": "the program's optimiser clears a gradient by 0, which a tensor refuses"},
+    cannot={"gpt-own": "the program's optimiser clears a gradient by 0, which a tensor refuses"},
 )

@@ -114,5 +114,5 @@ def affine(layer: Layer, x: list[Any]) -> list[Real]:
 
 
 PEER = Peer(
-    value=Number, moons=XadMoons, cannot={"gpt": "its numbers cannot be given another value"}
+    value=Number, moons=XadMoons, cannot={"gpt-own": "its numbers cannot be given another value"}
 )

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from megagrad.engine import Value
+from megagrad.functional import dot, hinge
 from megagrad.nn import MLP
+from megagrad.optim import SGD
+from megagrad.optim.lr_scheduler import LinearLR
 
-__all__ = ["Progress", "accuracy", "margin_loss", "train"]
+__all__ = ["Progress", "accuracy", "train"]
 
 
 class Progress(NamedTuple):
@@ -59,25 +61,18 @@ def _steps(
     learning_rate: float,
     penalty: float,
 ) -> Iterator[Progress]:
+    parameters = model.parameters()
+    optimizer = SGD(parameters, learning_rate)
+    scheduler = LinearLR(optimizer, start_factor=1, end_factor=0.1, total_iters=max(epochs, 1))
     for epoch in range(epochs + 1):
         scores = [model(point) for point in points]
-        loss = margin_loss(scores, labels) + penalty * sum(p * p for p in model.parameters())
+        loss = hinge(scores, labels) + penalty * dot(parameters, parameters)
         yield Progress(epoch, loss.data, accuracy([score.data for score in scores], labels))
         if epoch < epochs:
-            model.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            rate = learning_rate * (1 - 0.9 * epoch / epochs)
-            for parameter in model.parameters():
-                parameter.data -= rate * parameter.grad
-
-
-def margin_loss(scores: Sequence[Value], labels: Sequence[int]) -> Value:
-    """Return the mean of max(0, 1 - label * score), the hinge loss of support vector machines.
-
-    It is 0 once every score has its label's sign and is at least 1 in magnitude.
-    """
-    losses = [(1 - label * score).relu() for score, label in zip(scores, labels, strict=True)]
-    return sum(losses[1:], losses[0]) * (1 / len(losses))
+            optimizer.step()
+            scheduler.step()
 
 
 def accuracy(scores: Sequence[float], labels: Sequence[int]) -> float:
