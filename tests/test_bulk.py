@@ -5,9 +5,11 @@ import gc
 import operator
 import pickle
 import random
+import signal
 import weakref
 from itertools import count
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,6 +193,27 @@ def test_a_row_is_told_from_one_with_another_start():
     assert [k.data for k in kept] == [10.0, 10.0, 11.0, 12.0, 10.0]
 
 
+@pytest.mark.parametrize("first", [None, 0, -0.0])
+def test_a_row_that_starts_from_minus_zero_is_another(first):
+    w, x = [Value(-0.0)], [1.0]
+    kept = dot(w, x, first)
+    assert str(dot(w, x, -0.0).data) == "-0.0"
+    assert str(dot(w, x).data) == "0.0"
+    del kept
+
+
+def test_a_subclass_may_be_given_operators_later():
+    class Later(Value):
+        pass
+
+    w, x = [Later(2.0)], [Value(3.0)]
+    kept = [dot(w, x), total(w)]
+    Later.__mul__ = lambda _, other: Value(100.0)
+    Later.__radd__ = lambda _, other: Value(200.0)
+    assert (dot(w, x).data, total(w).data) == (100.0, 200.0)
+    del kept
+
+
 def test_the_sign_of_zero_is_the_loops():
     assert str(dot([Value(-0.0)], [1.0]).data) == str(loop([Value(-0.0)], [1.0]).data) == "0.0"
     assert str(dot([Value(-0.0)], [1.0], -0.0).data) == "-0.0"
@@ -288,6 +311,145 @@ def test_a_pass_that_fails_leaves_nothing_for_the_next():
         value.grad = 0
     folded.backward()
     assert grads(*w, *x) == [5.0, 7.0, 2.0, 3.0]
+
+
+def test_what_a_closure_sees_and_adds_where_it_looks():
+    results = []
+    for product in (dot, loop):
+        w, x = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
+        inner = product(w, x)
+        middle = Value(1.0, (inner,), "look")
+        seen = []
+
+        def rule(inner=inner, middle=middle, seen=seen):
+            inner.grad += middle.grad
+            partial, last = inner._children
+            seen.append((partial.grad, last.grad))
+            last.grad += 5
+
+        middle._backward = rule
+        middle.backward()
+        results.append((seen, tree(inner), grads(*w, *x)))
+    assert results[0] == results[1]
+
+
+def test_a_closure_that_looks_and_fails_loses_nothing():
+    results = []
+    for product in (dot, loop):
+        inner = product([Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)])
+        (inner * 3).backward()
+        middle = Value(1.0, (inner,), "look")
+
+        def rule(inner=inner):
+            assert inner._children
+            raise LookupError
+
+        middle._backward = rule
+        with pytest.raises(LookupError):
+            middle.backward()
+        results.append(tree(inner))
+    assert results[0] == results[1]
+
+
+def test_a_neuron_that_a_later_pass_unfolds_has_its_earlier_gradients():
+    random.seed(1)
+    layer = nn.Layer(2, 1, activation="tanh")
+    results = []
+    for run in (layer, lambda x: neuron_loop(layer.neurons[0], x)):
+        layer.zero_grad()
+        hidden = run([Value(0.5), Value(0.25)])
+        (hidden * 3).backward()
+        middle = Value(hidden.data, (hidden,), "look")
+
+        def rule(hidden=hidden, middle=middle):
+            hidden.grad += middle.grad
+            assert hidden._children
+
+        middle._backward = rule
+        middle.backward()
+        results.append(flattened(tree(hidden)))
+    assert results[0] == pytest.approx(results[1], rel=1e-14)
+
+
+def test_a_nested_pass_over_a_row_of_computed_operands():
+    results = []
+    for product in (dot, loop):
+        leaf = Value(2.0)
+        w, x = [Value(2.0), Value(3.0)], [leaf * 3, Value(7.0)]
+        side = product(w, x)
+        middle = Value(1.0, (Value(1.0),), "inner")
+        middle._backward = side.backward
+        (product(w, x) * 2 + (middle + product(w, x))).backward()
+        results.append(grads(leaf, *w, *x))
+    assert results[0] == results[1]
+
+
+def test_a_nested_pass_from_a_node_that_the_outer_one_has_still_to_visit():
+    results = []
+    for product in (dot, loop):
+        w, x = [Value(2.0), Value(3.0)], [Value(1.0), Value(7.0)]
+        inner = product(w, x)
+        middle = Value(1.0, (inner,), "inner")
+
+        def rule(inner=inner, middle=middle):
+            inner.backward()
+            inner.grad += middle.grad
+
+        middle._backward = rule
+        middle.backward()
+        results.append(grads(*w, *x, inner))
+    assert results[0] == results[1]
+
+
+def test_a_gradient_set_in_a_closure_on_a_node_of_another_graph():
+    other = dot([Value(1.0), Value(2.0)], [Value(1.0), Value(2.0)])
+    middle = Value(1.0, (Value(1.0),), "set")
+    middle._backward = lambda: setattr(other, "grad", 5)
+    middle.backward()
+    assert (other.grad, [child.grad for child in other._children]) == (5.0, [0.0, 0.0])
+
+
+def test_data_set_after_a_pass_leaves_the_gradients_that_were():
+    random.seed(1)
+    layer = nn.Layer(2, 1, activation="tanh")
+    results = []
+    for run in (layer, lambda x: neuron_loop(layer.neurons[0], x)):
+        hidden = run([Value(0.5), Value(0.25)])
+        (hidden * 3).backward()
+        hidden.data = 0.9
+        results.append(hidden._children[0].grad)
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("activation", ["sqrt", "cbrt"])
+def test_no_gradient_times_an_infinite_slope_is_no_gradient(activation):
+    out = nn.Layer(1, 1, activation=activation)([Value(0.0)])
+    assert out._children[0].grad == 0.0
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+def test_a_signals_handler_may_look_while_a_pass_is_ordering():
+    w, x, kept = [Value(1.0)], Value(1.0), []
+    for _ in range(200_000):
+        x = dot(w, [x])
+        kept.append(x)
+    handled = []
+
+    def handler(*_):
+        for node in (kept[-1], kept[-2], kept[100_000]):
+            handled.append(len(node._children))
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        for delay in (0.0005, 0.002, 0.004):
+            w[0].grad = 0.0
+            signal.setitimer(signal.ITIMER_REAL, delay)
+            x.backward()
+            assert w[0].grad == 200_000.0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert handled
 
 
 def test_a_folded_node_may_have_a_closure_attributes_and_a_label():
@@ -462,6 +624,25 @@ def test_operators_that_change_the_lists_do_no_harm():
     assert dot(w, x).data == 31.0
     w = [Clearing(2.0), Value(3.0)]
     assert total(w).data == 5.0
+
+
+def test_numbers_meet_as_in_python():
+    leaf = Value(0.0)
+    assert total([2**53, 1, 1, leaf]).data == 2.0**53 + 2
+    assert dot([2**53, 1, 1, leaf], [1, 1, 1, 1]).data == 2.0**53 + 2
+    thirds = np.array([1, 1], dtype=np.float32) / np.float32(3)
+    assert dot([*thirds, leaf], [*thirds, 1.0]).data == sum(map(operator.mul, thirds, thirds))
+
+    class Odd(float):
+        def __mul__(self, other):
+            return 100.0
+
+        def __radd__(self, other):
+            return Value(200.0)
+
+    assert dot([Odd(2)], [3.0]).data == 100.0
+    assert total([Odd(2)]).data == 200.0
+    assert dot([Odd(2)], [leaf]).data == 0.0  # its own * does not know Values, ours is asked
 
 
 def test_a_neurons_picture_is_micrograds():
@@ -641,6 +822,64 @@ class TestLayersAsTheyAreChanged:
         assert model([0.5, -0.25]) == [1.0] * 3
         monkeypatch.undo()
         self.check(model)
+
+    def test_while_a_layer_is_called(self, monkeypatch):
+        random.seed(1)
+        layer, x = nn.Layer(1, 3, activation="tanh"), [Value(0.5)]
+
+        def outputs(change):
+            def activation(act):
+                change()
+                return act
+
+            layer.neurons[0].activation = activation
+            x[:] = [Value(0.5)]
+            return [out.data for out in layer(x)][1:]
+
+        second, third = layer.neurons[1:]
+        assert outputs(lambda: setattr(x[0], "data", 10.0)) == [n(x).data for n in (second, third)]
+        assert x[0].data == 10.0
+        assert outputs(lambda: x.__setitem__(0, Value(3.0))) == [n(x).data for n in (second, third)]
+        patch = monkeypatch.setattr
+        assert outputs(lambda: patch(Value, "tanh", lambda v: v * 0)) == [0.0, 0.0]
+        monkeypatch.undo()
+        assert outputs(lambda: patch(nn.Neuron, "__call__", lambda n, x: x[0])) == [0.5, 0.5]
+
+    def test_cycles_that_come_about_while_a_layer_is_called(self):
+        class Marker:
+            pass
+
+        def cycle():
+            marker = Marker()
+
+            class Attaching(nn.Neuron):
+                def __call__(self, x):
+                    x[0].marker = marker
+                    return Value(0.0)
+
+            layer = nn.Layer(2, 2)
+            layer.neurons[0] = Attaching(2)
+            marker.out = layer([Value(1.0), Value(2.0)])[1]
+            return weakref.ref(marker)
+
+        alive = cycle()
+        gc.collect()
+        assert alive() is None
+
+    def test_nobody_comes_across_an_unfinished_list(self):
+        found = []
+
+        class Searching(nn.Neuron):
+            def __call__(self, x):
+                lists = [o for o in gc.get_objects() if type(o) is list and len(o) == 7]
+                found.extend(o for o in lists if len(gc.get_referents(o)) < 7)
+                return Value(1.0)
+
+        layer = nn.Layer(1, 7)
+        layer.neurons[3] = Searching(1)
+        outputs = layer([1.0])
+        assert not found
+        assert gc.is_tracked(outputs)
 
     def test_what_is_missing(self):
         model = self.model()

@@ -264,6 +264,10 @@ class TestErrors:
         ):
             F.dot([1.0], [1.0], [1.0])
 
+    def test_a_start_of_none(self):
+        with pytest.raises(TypeError, match="as start, not None"):
+            F.sum([1.0], None)
+
     def test_an_int_that_is_too_large(self):
         with pytest.raises(OverflowError):
             F.sum([Value(1.0), 10**400])

@@ -44,7 +44,7 @@ bool take_arguments(const char* function, const std::array<const char*, size>& n
 // The loop itself, for operators that are not ours; of no terms, the start.
 template <class TermOf>
 PyObject* by_loop(Py_ssize_t count, PyObject* start, TermOf term_of) {
-    Owned total(start != nullptr && start != Py_None ? Py_NewRef(start) : PyFloat_FromDouble(0));
+    Owned total(start != nullptr && start != Py_None ? Py_NewRef(start) : PyLong_FromLong(0));
     for (Py_ssize_t i = 0; total && i < count; ++i) {
         const Owned term(term_of(i));
         if (!term) return nullptr;
@@ -110,22 +110,25 @@ PyMethodDef function(const char* name, Function* call, const char* doc) {
 }  // namespace
 
 PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function) {
-    const Owned w_items = items_of(w, {function, "w"}), x_items = items_of(x, {function, "x"});
+    Owned w_items = items_of(w, {function, "w"}), x_items = items_of(x, {function, "x"});
     if (!w_items || !x_items || !lengths_fit(function, w_items, x_items)) return nullptr;
-    const Owned weights = row_of_items(w_items.get(), bias, {function, "w"});
+    const Owned weights = row_of_items(w_items, bias, {function, "w"});
     if (!weights) return nullptr;
-    const Owned inputs = row_of_items(x_items.get(), nullptr, {function, "x"});
+    const Owned inputs = row_of_items(x_items, nullptr, {function, "x"});
     if (!inputs) return nullptr;
     if (operands_in(weights).count != operands_in(inputs).count)
         return PyErr_Format(PyExc_RuntimeError, "%s: an argument changed size meanwhile", function);
-    if (needs_loop(weights) || needs_loop(inputs)) return dot_by_loop(w_items, x_items, bias);
+    if (needs_loop(weights, inputs)) return dot_by_loop(w_items, x_items, bias);
     return dot_node(weights, inputs);
 }
 
 PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {
-    const Owned items = items_of(xs, {function, "xs"});
+    Owned items = items_of(xs, {function, "xs"});
     if (!items) return nullptr;
-    const Owned terms = row_of_items(items.get(), start, {function, "xs"});
+    if (start == Py_None)
+        return PyErr_Format(PyExc_TypeError, "%s needs a Value or a real number as start, not None",
+                            function);
+    const Owned terms = row_of_items(items, start, {function, "xs"});
     if (!terms) return nullptr;
     if (needs_loop(terms) || operands_in(terms).count == 0) return sum_by_loop(items, start);
     return sum_node(terms);

@@ -106,10 +106,11 @@ Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owne
         !is_exact_value(attributes.b) ||
         !activation.find(attributes.nonlin, attributes.activation, op))
         return Outcome::unusual;
-    const Owned w(Py_NewRef(attributes.w)), b(Py_NewRef(attributes.b));
-    const Owned weights = row_of_items(w.get(), b.get(), weights_source);
+    Owned w(Py_NewRef(attributes.w));
+    const Owned b(Py_NewRef(attributes.b));
+    const Owned weights = row_of_items(w, b.get(), weights_source);
     if (!weights) return Outcome::error;
-    if (needs_loop(weights) || operands_in(weights).count != operands_in(inputs).count)
+    if (operands_in(weights).count != operands_in(inputs).count || needs_loop(weights, inputs))
         return Outcome::unusual;
     output.reset(op == Op::leaf ? dot_node(weights, inputs) : neuron_node(op, weights, inputs));
     return output ? Outcome::done : Outcome::error;
@@ -118,40 +119,52 @@ Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owne
 // Calls the neurons of a layer on the same inputs.
 class LayerCall {
 public:
-    // x: a sequence; row: its row, or null if neurons have to be called as Python would.
-    LayerCall(PyObject* x, Owned row)
-        : x_(x), row_(std::move(row)), is_known_(neuron_class.is_unpatched()) {}
+    // x: an iterable; items: its items.
+    LayerCall(PyObject* x, Owned items)
+        : x_(PySequence_Check(x) ? x : items.get()), items_(std::move(items)) {}
 
     Owned output_of(PyObject* neuron) {
         Owned output;
         Outcome outcome = Outcome::unusual;
-        if (is_known_ && row_ && Py_TYPE(neuron) == neuron_class.type)
-            outcome = fire(neuron, row_, activation_, output);
-        if (outcome == Outcome::unusual) output.reset(PyObject_CallOneArg(neuron, x_));
+        if (Py_TYPE(neuron) == neuron_class.type) {
+            if (!is_prepared_ && !prepare()) return nullptr;
+            if (is_known_ && row_) outcome = fire(neuron, row_, activation_, output);
+        }
+        if (outcome == Outcome::unusual) {
+            is_prepared_ = false;  // code of the user's may change anything
+            output.reset(PyObject_CallOneArg(neuron, x_));
+        }
         return output;
+    }
+
+    bool prepare() {
+        is_known_ = neuron_class.is_unpatched();
+        activation_ = {};
+        row_.reset();
+        is_prepared_ = true;
+        if (PySequence_Fast_GET_SIZE(items_.get()) == 0) return true;  // the neurons will complain
+        row_ = row_of_items(items_, nullptr, inputs_source);
+        return row_ != nullptr;
     }
 
 private:
     PyObject* x_;
-    Owned row_;
-    bool is_known_;
+    Owned items_;
+    Owned row_;  // null if neurons have to be called as Python would
+    bool is_known_ = false, is_prepared_ = false;
     Activation activation_;
 };
 
 // The outputs of neurons in a list or tuple, a list. x: an iterable.
 Owned outputs_of(const Owned& neurons, PyObject* x) {
-    const Owned items = items_of(x, inputs_source);
+    Owned items = items_of(x, inputs_source);
     if (!items) return nullptr;
-    Owned row;
-    if (PySequence_Fast_GET_SIZE(items.get()) > 0) {  // else the neurons will complain
-        row = row_of_items(items.get(), nullptr, inputs_source);
-        if (!row) return nullptr;
-        if (needs_loop(row)) row.reset();
-    }
-    LayerCall call(PySequence_Check(x) ? x : items.get(), std::move(row));
+    LayerCall call(x, std::move(items));
+    if (!call.prepare()) return nullptr;
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(neurons.get());
     Owned outputs(PyList_New(count));
     if (!outputs) return nullptr;
+    PyObject_GC_UnTrack(outputs.get());  // nobody is to come across a list with holes
     for (Py_ssize_t i = 0; i < count; ++i) {
         if (PySequence_Fast_GET_SIZE(neurons.get()) != count) {
             PyErr_SetString(PyExc_RuntimeError, "the list of neurons changed size meanwhile");
@@ -162,6 +175,7 @@ Owned outputs_of(const Owned& neurons, PyObject* x) {
         if (!output) return nullptr;
         PyList_SET_ITEM(outputs.get(), i, output.release());
     }
+    PyObject_GC_Track(outputs.get());
     return outputs;
 }
 
@@ -170,8 +184,8 @@ Owned only_item_or_all(Owned outputs) {
     return Owned(Py_NewRef(PyList_GET_ITEM(outputs.get(), 0)));
 }
 
-Owned call_layer(PyObject* layer, bool is_known, PyObject* x) {
-    if (is_known && Py_TYPE(layer) == layer_class.type) {
+Owned call_layer(PyObject* layer, PyObject* x) {
+    if (Py_TYPE(layer) == layer_class.type && layer_class.is_unpatched()) {
         const Owned dict(PyObject_GenericGetDict(layer, nullptr));
         if (!dict) return nullptr;
         const Owned neurons(Py_XNewRef(PyDict_GetItemWithError(dict.get(), neurons_name)));
@@ -204,12 +218,11 @@ PyObject* run_layer(PyObject*, PyObject* const* args, Py_ssize_t count) {
 PyObject* run_network(PyObject*, PyObject* const* args, Py_ssize_t count) {
     const Owned layers = parts_of(args, count, "a network needs a list of layers, and inputs");
     if (!layers) return nullptr;
-    const bool is_known = layer_class.is_unpatched();
     Owned out(Py_NewRef(args[1]));
     for (Py_ssize_t i = 0; out && i < PySequence_Fast_GET_SIZE(layers.get()); ++i) {
         const Owned layer(Py_NewRef(PySequence_Fast_GET_ITEM(layers.get(), i)));
         const Owned x = as_inputs(std::move(out));
-        out = x ? call_layer(layer.get(), is_known, x.get()) : nullptr;
+        out = x ? call_layer(layer.get(), x.get()) : nullptr;
     }
     return out.release();
 }

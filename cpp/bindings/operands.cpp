@@ -1,6 +1,7 @@
 #include "operands.hpp"
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -15,8 +16,11 @@ namespace {
 struct PyOperands {
     PyValue vertex;
     Operands row;
-    std::size_t slot;  // of the table below
-    bool has_values, has_own_operators;
+    std::size_t slot;        // of the table below
+    bool has_values;         // of Value
+    bool has_subclass;       // of a class that may be given operators later
+    bool has_own_operators;  // of a class that has them
+    bool has_other_numbers;  // with which Python does not calculate as with doubles
 };
 
 PyOperands* as_operands(PyObject* object) { return reinterpret_cast<PyOperands*>(object); }
@@ -36,7 +40,7 @@ std::size_t slot_of(const PyObject* source) {
 bool is_start(const Operands& row, PyObject* start) {
     const Node* node = row.nodes[row.count];
     if (start != nullptr) return node != nullptr && object_of(row.nodes[row.count]) == start;
-    return node == nullptr && row.values[row.count] == 0;
+    return node == nullptr && std::bit_cast<std::uint64_t>(row.values[row.count]) == 0;  // not -0.0
 }
 
 // Without a branch, in a form that is compiled to SIMD.
@@ -85,7 +89,8 @@ PyOperands* allocate_row(std::size_t count) {
     operands->vertex.node = Node{};
     operands->vertex.weakrefs = nullptr;
     operands->slot = 0;
-    operands->has_values = operands->has_own_operators = false;
+    operands->has_values = operands->has_subclass = operands->has_own_operators =
+        operands->has_other_numbers = false;
     auto** nodes = reinterpret_cast<Node**>(operands + 1);
     auto* values = reinterpret_cast<double*>(nodes + length);
     std::memset(static_cast<void*>(nodes), 0, 3 * length * sizeof(double));
@@ -109,6 +114,8 @@ void put_node(PyOperands* operands, std::size_t i, PyObject* value) {
     if (retain(node)) track(&operands->vertex);
 }
 
+constexpr double small_int = 1 << 20;
+
 enum class Outcome { done, error, needs_code };
 
 // `needs_code`: only code of the object's own class can turn it into a number.
@@ -120,19 +127,24 @@ inline Outcome put(PyOperands* operands, std::size_t i, PyObject* item) {
     double& number = operands->row.values[i];
     if (PyFloat_Check(item)) {
         number = PyFloat_AS_DOUBLE(item);
+        operands->has_other_numbers |= !PyFloat_CheckExact(item);
         return Outcome::done;
     }
     if (PyLong_Check(item)) {
         number = PyLong_AsDouble(item);
+        // Products of small ones, and sums of many, are exact in doubles, too.
+        operands->has_other_numbers |= !PyLong_CheckExact(item) || std::fabs(number) > small_int;
         return number == -1.0 && PyErr_Occurred() ? Outcome::error : Outcome::done;
     }
     if (!is_value(item)) return Outcome::needs_code;
+    operands->has_subclass = true;
     operands->has_own_operators |= has_own_operators(Py_TYPE(item));
     put_node(operands, i, item);
     return Outcome::done;
 }
 
 bool put_by_code(PyOperands* operands, std::size_t i, PyObject* item, Source source) {
+    operands->has_other_numbers = true;
     const int real = to_number(item, operands->row.values[i]);
     if (real == 0 && i < operands->row.count)
         PyErr_Format(PyExc_TypeError, "%s needs Values and real numbers, but %s[%zu] is a '%.100s'",
@@ -149,35 +161,40 @@ std::size_t length_of(PyObject* items) {
     return static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items));
 }
 
-// `copied`: no one else can change the items.
-Owned new_row(PyObject* items, PyObject* start, Source source, bool copied) {
-    const std::size_t count = length_of(items);
+Owned new_row(Owned& items, PyObject* start, Source source) {
+    const std::size_t count = length_of(items.get());
     PyOperands* operands = allocate_row(count);  // may run the collector, and so any code
     if (operands == nullptr) return nullptr;
     Owned row(as_object(&operands->vertex));
-    if (length_of(items) != count) {
+    if (length_of(items.get()) != count) {
         PyErr_Format(PyExc_RuntimeError, "%s changed size meanwhile", source.name);
         return nullptr;
     }
     for (std::size_t i = 0; i <= count; ++i) {
-        PyObject* item = i < count ? array_of(items)[i] : start;
+        PyObject* item = i < count ? array_of(items.get())[i] : start;
         if (item == nullptr) continue;
         const Outcome outcome = put(operands, i, item);
         if (outcome == Outcome::error) return nullptr;
         if (outcome == Outcome::done) continue;
-        if (!copied) {
-            const Owned copy(PySequence_Tuple(items));
-            return copy ? new_row(copy.get(), start, source, true) : nullptr;
+        if (!PyTuple_CheckExact(items.get())) {  // which that code may change
+            items.reset(PySequence_Tuple(items.get()));
+            return items ? new_row(items, start, source) : nullptr;
         }
         if (!put_by_code(operands, i, item, source)) return nullptr;
     }
     return row;
 }
 
+// Of a row that gets a user. While it has none, track_users() does not find it.
+Node* vertex_of(const Owned& row) {
+    if (track_every_node) track(as_value(row.get()));
+    return &as_value(row.get())->node;
+}
+
 PyObject* node_of_rows(Op op, double data, const Owned& weights, const Owned& x) {
     Operand lhs, rhs;
-    lhs.node = &as_value(weights.get())->node;
-    rhs.node = &as_value(x.get())->node;
+    lhs.node = vertex_of(weights);
+    rhs.node = vertex_of(x);
     return new_node(op, data, lhs, rhs, lhs_is_node | rhs_is_node);
 }
 
@@ -191,14 +208,26 @@ bool make_operands_type() {
                                    {Py_tp_free, reinterpret_cast<void*>(free_memory_of_row)},
                                    {0, nullptr}};
     PyType_Spec spec{"megagrad._core.Operands", sizeof(PyOperands), sizeof(double),
-                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+                         Py_TPFLAGS_IMMUTABLETYPE,
                      slots_of_type};
     operands_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
     return operands_type != nullptr;
 }
 
-bool needs_loop(const Owned& row) {
-    return as_operands(row.get())->has_own_operators || has_own_operators(value_type);
+bool needs_loop(const Owned& terms) {
+    const PyOperands* operands = as_operands(terms.get());
+    return operands->has_own_operators || operands->has_other_numbers ||
+           has_own_operators(value_type);
+}
+
+bool needs_loop(const Owned& weights, const Owned& x) {
+    const PyOperands *w = as_operands(weights.get()), *y = as_operands(x.get());
+    if (w->has_own_operators || y->has_own_operators || has_own_operators(value_type)) return true;
+    if (!w->has_other_numbers && !y->has_other_numbers) return false;
+    for (std::size_t i = 0; i < w->row.count; ++i)
+        if (w->row.nodes[i] == nullptr && y->row.nodes[i] == nullptr) return true;
+    return false;
 }
 
 Owned items_of(PyObject* iterable, Source source) {
@@ -213,25 +242,20 @@ Owned items_of(PyObject* iterable, Source source) {
     return Owned(PySequence_Tuple(iterable));
 }
 
-Owned row_of_items(PyObject* items, PyObject* start, Source source) {
+Owned row_of_items(Owned& items, PyObject* start, Source source) {
     try {
         if (start == Py_None) start = nullptr;
-        Owned row = find_row(items, array_of(items), length_of(items), start);
+        PyObject* key = items.get();
+        Owned row = find_row(key, array_of(key), length_of(key), start);
         if (row) return row;
-        row = new_row(items, start, source, PyTuple_CheckExact(items));
-        if (row) remember(as_operands(row.get()), items);
+        row = new_row(items, start, source);
+        // A subclass may be given operators later.
+        if (row && !as_operands(row.get())->has_subclass) remember(as_operands(row.get()), key);
         return row;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
         return nullptr;
     }
-}
-
-Owned row_of_values(PyObject* const* values, std::size_t count) {
-    PyOperands* operands = allocate_row(count);
-    if (operands == nullptr) return nullptr;
-    for (std::size_t i = 0; i < count; ++i) put_node(operands, i, values[i]);
-    return Owned(as_object(&operands->vertex));
 }
 
 PyObject* dot_node(const Owned& weights, const Owned& x) {
@@ -252,7 +276,7 @@ PyObject* sum_node(const Owned& terms) {
     const double data = sum(operands_in(terms));
     if (!has_values(terms)) return new_leaf(data);
     Operand lhs;
-    lhs.node = &as_value(terms.get())->node;
+    lhs.node = vertex_of(terms);
     return new_node(Op::sum, data, lhs, {}, lhs_is_node);
 }
 

@@ -24,15 +24,13 @@ Owned items_of(PyObject* iterable, Source source);
 
 // The row of these items, Values and real numbers, and of what a sum over them starts from (null: a
 // plain 0). A row that is alive and has the same contents is used again: it is looked for under
-// `items`. Null with an exception set.
-Owned row_of_items(PyObject* items, PyObject* start, Source source);
+// `items`, which become a copy if their own code is run. Null with an exception set.
+Owned row_of_items(Owned& items, PyObject* start, Source source);
 
-// The row of Values that are at hand in memory.
-Owned row_of_values(PyObject* const* values, std::size_t count);
-
-// Whether + or * of a Value in the row is not ours but a subclass's, or patched: then a bulk node
-// would not do what a loop does.
-bool needs_loop(const Owned& row);
+// Whether a bulk node would not do what a loop of + does, or of + and *: operators are not ours but
+// a subclass's, or patched; or numbers meet numbers that Python does not add as doubles.
+bool needs_loop(const Owned& terms);
+bool needs_loop(const Owned& weights, const Owned& x);
 
 inline Operands& operands_in(const Owned& row) { return *as_value(row.get())->node.lhs.operands; }
 

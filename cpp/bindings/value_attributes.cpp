@@ -24,14 +24,20 @@ int set_number(PyObject* object, double& field, const char* what) {
     return 0;
 }
 int set_data(PyObject* self, PyObject* object, void*) {
+    // Of a neuron's node, the gradient times a slope that depends on its data is that of its dot.
+    const Node& node = as_value(self)->node;
+    if (is_on_dot(node.op()) && (node.grad != 0 || is_backward_running()) &&
+        !unfold(as_value(self)))
+        return -1;
     const int status = set_number(object, as_value(self)->node.data, "data");
     ++data_writes;
     return status;
 }
 int set_grad(PyObject* self, PyObject* object, void*) {
-    // While a node is folded, its gradient is that of all the nodes it stands for. In a pass, what
-    // closures add to it is theirs, too.
-    if (!is_backward_running() && !unfold_if_bulk(as_value(self))) return -1;
+    // While a node is folded, its gradient is that of all the nodes it stands for. What closures
+    // add to it before a pass comes to it will be theirs, too.
+    const Node& node = as_value(self)->node;
+    if (is_bulk(node.op()) && !is_to_be_visited(node) && !unfold(as_value(self))) return -1;
     return set_number(object, as_value(self)->node.grad, "grad");
 }
 

@@ -1,6 +1,7 @@
 // Values' own chain rules, and backward() over all of them.
 #include "backward.hpp"
 #include "value.hpp"
+#include "value_order.hpp"
 
 namespace megagrad::python {
 
@@ -25,9 +26,18 @@ public:
     bool poll() override { return PyErr_CheckSignals() == 0; }
 };
 
-PyObject* run_backward(PyObject* self, PyObject*) {
+bool unfold_before_backward(Node& root) {
+    if (is_backward_running()) {  // of a node that both passes visit, the other's gradient counts
+        const OperandsKept while_listing;
+        Array<Node*> order;
+        return list_all(&root, order, [](const Node&) { return false; }, while_listing);
+    }
     // The root's gradient is set, while those of the nodes that it stands for add up.
-    if (as_value(self)->node.grad != 0 && !unfold_if_bulk(as_value(self))) return nullptr;
+    return root.grad == 0 || unfold_if_bulk(value_of(&root));
+}
+
+PyObject* run_backward(PyObject* self, PyObject*) {
+    if (!unfold_before_backward(as_value(self)->node)) return nullptr;
     PythonEnvironment environment;
     bool done = false;
     {

@@ -39,9 +39,9 @@ void share_gradient(const Node& node, double slope, const std::vector<Owned>& no
     std::vector<Node*> parts;
     for (const Owned& part : nodes) {
         parts.push_back(&as_value(part.get())->node);
-        parts.back()->grad = slope * node.grad;
+        parts.back()->grad = node.grad == 0 ? 0.0 : slope * node.grad;
     }
-    note_unfolded(node, std::move(parts));
+    note_unfolded(node, slope, parts);
 }
 
 void replace(PyValue* value, Op op, const Term& first, const Term& second) {

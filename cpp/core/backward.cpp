@@ -72,6 +72,12 @@ inline void apply_chain_rule(Node& node) {
     with_formulas(node.op(), by_formulas, [&] { propagate_structural(node); });
 }
 
+template <class Items>
+void reserve_more(Items& items, std::size_t count) {
+    if (items.capacity() - items.size() < count)
+        items.reserve(std::max(items.size() + count, 2 * items.capacity()));
+}
+
 // The gradients that were there before this pass. They are set aside so that the pass propagates
 // its own contribution alone, and come back when it ends, however it ends.
 class EarlierGradients {
@@ -89,26 +95,19 @@ public:
         saved_.emplace_back(node, node->grad);
         node->grad = 0;
     }
-    // What nodes that stand for `node` are to have, too.
-    void share(const Node* node, const std::vector<Node*>& parts) {
+    void make_room(std::size_t count) { reserve_more(saved_, count); }
+    // What nodes that stand for `node` are to have, too; there is room for it.
+    void share(const Node& node, double slope, const std::vector<Node*>& parts) noexcept {
         const auto found = std::find_if(saved_.begin(), saved_.end(),
-                                        [&](const auto& entry) { return entry.first == node; });
+                                        [&](const auto& entry) { return entry.first == &node; });
         if (found == saved_.end()) return;
-        const double grad = found->second;
+        const double grad = slope * found->second;
         for (Node* part : parts) saved_.emplace_back(part, grad);
     }
 
 private:
     std::vector<std::pair<Node*, double>>& saved_;
 };
-
-// Nodes that were unfolded while passes are running.
-struct Unfolded {
-    const Node* node;
-    std::vector<Node*> parts;  // operands before their users
-};
-std::vector<Unfolded> unfolded;
-int running = 0;
 
 struct Scratch {
     Traversal walk;
@@ -145,56 +144,79 @@ private:
     Scratch scratch_;
 };
 
-// One pass, over nodes that are in order.
+// One pass: first nodes are put in order, then they are visited. All passes that are running know
+// each other, as code of the user's that one of them runs may begin another.
 class Pass {
 public:
     Pass(Array<Node*>& order, EarlierGradients& earlier)
-        : order_(order), earlier_(earlier), seen_(unfolded.size()) {
-        ++running;
-    }
+        : order_(order), earlier_(earlier), outer_(std::exchange(innermost, this)) {}
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
     ~Pass() {
-        if (!is_complete_) settle();
-        if (--running == 0) unfolded.clear();
+        if (is_visiting_) settle();
+        // Another thread's pass may have begun later and end later.
+        for (Pass** link = &innermost; *link != nullptr; link = &(*link)->outer_)
+            if (*link == this) {
+                *link = outer_;
+                break;
+            }
     }
 
-    bool run(Environment& environment) {
+    bool visit_all(Environment& environment) {
         constexpr std::size_t lookahead = 32;
+        is_visiting_ = true;
         for (std::size_t i = order_.size(); i-- > 0;) {
             if (i >= lookahead) prefetch(order_[i - lookahead]);
             Node& node = *order_[i];
             if (node.has(has_closure)) [[unlikely]] {
+                left_ = i;
                 if (!environment.run_closure(node)) return false;
-                i += take_in_unfolded(i);
+                i = left_;
             } else {
                 apply_chain_rule(node);
             }
             if (i % poll_interval == poll_interval - 1) {
+                left_ = i;
                 if (!environment.poll()) return false;
-                i += take_in_unfolded(i);
+                i = left_;
             }
         }
-        return is_complete_ = true;
+        is_visiting_ = false;
+        return true;
     }
 
+    // While code of the user's runs: whether the node is still to be visited.
+    bool has_before_it(const Node& node) const { return place_of(node) != nowhere; }
+
+    // Whether it needs room for nodes, to take them in without an error.
+    void make_room(std::size_t count) {
+        earlier_.make_room(count);
+        if (left_ > 0) reserve_more(order_, count);
+    }
+    // `node` was unfolded. If it is still to be visited, its gradient will go through its parts;
+    // until then they have none of this pass.
+    void take_in(const Node& node, double slope, const std::vector<Node*>& parts) noexcept {
+        earlier_.share(node, slope, parts);
+        const std::size_t place = place_of(node);
+        if (place == nowhere) return;
+        for (Node* part : parts) part->grad = 0;
+        order_.resize(left_);  // those after it have been visited
+        order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), parts.begin(),
+                      parts.end());
+        left_ = order_.size();
+    }
+
+    Pass* outer() const { return outer_; }
+    static inline Pass* innermost = nullptr;
+
 private:
-    // Code of the user's may have looked at a bulk node that is still to be visited, one of the
-    // first `left`: its gradient now goes through the nodes that it was unfolded into. Returns how
-    // many nodes are to be visited besides.
-    MEGAGRAD_NOINLINE std::size_t take_in_unfolded(const std::size_t left) {
-        std::size_t taken = 0;
-        for (; seen_ < unfolded.size(); ++seen_) {
-            const auto& [node, parts] = unfolded[seen_];
-            earlier_.share(node, parts);
-            const auto end = order_.begin() + static_cast<std::ptrdiff_t>(left + taken);
-            const auto place = std::find(order_.begin(), end, node);
-            if (place == end) continue;
-            for (Node* part : parts) part->grad = 0;
-            order_.insert(place, parts.begin(), parts.end());
-            taken += parts.size();
-        }
-        return taken;
+    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+    // Among what is to be visited, the next one first: what a closure looks at is mostly near.
+    std::size_t place_of(const Node& node) const {
+        for (std::size_t i = left_; i-- > 0;)
+            if (order_[i] == &node) return i;
+        return nowhere;
     }
 
     // A pass that is stopped leaves nothing behind in rows of operands, for another to find there.
@@ -205,8 +227,9 @@ private:
 
     Array<Node*>& order_;
     EarlierGradients& earlier_;
-    std::size_t seen_;  // how many of the unfolded nodes are known
-    bool is_complete_ = false;
+    Pass* outer_;
+    std::size_t left_ = 0;  // while code of the user's runs: how many nodes are still to be visited
+    bool is_visiting_ = false;
 };
 
 }  // namespace
@@ -214,6 +237,7 @@ private:
 bool backward(Node& root, Environment& environment) {
     BorrowedScratch scratch;
     EarlierGradients earlier(scratch->saved);
+    Pass pass(scratch->walk.order, earlier);
     const bool ordered = topological_order(
         &root, scratch->walk, [](const Node& node) { return is_leaf(node); },
         [&](Node* node) {
@@ -222,13 +246,23 @@ bool backward(Node& root, Environment& environment) {
         [&] { return environment.poll(); });
     if (!ordered) return false;
     root.grad = 1;
-    return Pass(scratch->walk.order, earlier).run(environment);
+    return pass.visit_all(environment);
 }
 
-bool is_backward_running() { return running > 0; }
+bool is_backward_running() { return Pass::innermost != nullptr; }
 
-void note_unfolded(const Node& node, std::vector<Node*> parts) {
-    if (running > 0) unfolded.push_back({&node, std::move(parts)});
+bool is_to_be_visited(const Node& node) {
+    for (const Pass* pass = Pass::innermost; pass != nullptr; pass = pass->outer())
+        if (pass->has_before_it(node)) return true;
+    return false;
+}
+
+void note_unfolded(const Node& node, double slope, const std::vector<Node*>& parts) {
+    for (Pass* pass = Pass::innermost; pass != nullptr; pass = pass->outer())
+        pass->make_room(parts.size());
+    for (Pass* pass = Pass::innermost; pass != nullptr; pass = pass->outer())
+        pass->take_in(node, slope, parts);
+    ++traversals;  // what is being put in order has to begin anew
 }
 
 void propagate(Node& node) { apply_chain_rule(node); }

@@ -22,10 +22,13 @@ public:
 bool backward(Node& root, Environment& environment);
 
 bool is_backward_running();
+// Whether a running pass has still to come to the node.
+bool is_to_be_visited(const Node& node);
 
 // Tells running passes that `node` is no bulk node any more, but one of a few ordinary ones; the
-// others are given, operands before their users. May throw std::bad_alloc.
-void note_unfolded(const Node& node, std::vector<Node*> parts);
+// others are given, operands before their users, and their derivative, which is the same for all.
+// May throw std::bad_alloc, and then has changed nothing.
+void note_unfolded(const Node& node, double slope, const std::vector<Node*>& parts);
 
 // Applies the chain rule of one node with its present grad; custom ops use their partials.
 void propagate(Node& node);
