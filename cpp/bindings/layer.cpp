@@ -78,17 +78,17 @@ public:
         op = Op::leaf;
         if (nonlin == Py_False) return true;
         if (nonlin != Py_True || name == nullptr || !PyUnicode_CheckExact(name)) return false;
-        if (name != name_) {
+        if (name != name_.get()) {
             op_ = activation_op(name);
             if (op_ != Op::leaf && !is_native_method(op_)) op_ = Op::leaf;
-            name_ = name;
+            name_.reset(Py_NewRef(name));
         }
         op = op_;
         return op != Op::leaf;
     }
 
 private:
-    PyObject* name_ = nullptr;
+    Owned name_;
     Op op_ = Op::leaf;
 };
 

@@ -86,7 +86,7 @@ PyOperands* allocate_row(std::size_t count) {
     auto* operands =
         PyObject_GC_NewVar(PyOperands, operands_type, static_cast<Py_ssize_t>(3 * length));
     if (operands == nullptr) return nullptr;
-    operands->vertex.node = Node{};
+    operands->vertex.node = Node{};  // whose data lies where others have ob_size: it stays 0
     operands->vertex.weakrefs = nullptr;
     operands->slot = 0;
     operands->has_values = operands->has_subclass = operands->has_own_operators =
@@ -133,7 +133,8 @@ inline Outcome put(PyOperands* operands, std::size_t i, PyObject* item) {
     if (PyLong_Check(item)) {
         number = PyLong_AsDouble(item);
         // Products of small ones, and sums of many, are exact in doubles, too.
-        operands->has_other_numbers |= !PyLong_CheckExact(item) || std::fabs(number) > small_int;
+        const bool is_plain = PyLong_CheckExact(item) || PyBool_Check(item);
+        operands->has_other_numbers |= !is_plain || std::fabs(number) > small_int;
         return number == -1.0 && PyErr_Occurred() ? Outcome::error : Outcome::done;
     }
     if (!is_value(item)) return Outcome::needs_code;

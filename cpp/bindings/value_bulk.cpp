@@ -16,14 +16,17 @@ Operand operand_of(const Term& term) {
 }
 unsigned flag(const Term& term, Flag is_node) { return term.node != nullptr ? is_node : 0u; }
 
-// The nodes of the loop, and the last addition's operands, of which the second may be a number.
-struct Unrolled {
+// What a bulk node becomes: an op on two terms, of which the second may be a number, and the nodes
+// below it, all of which get its gradient times a slope.
+struct Unfolded {
+    Op op;
+    double slope;
     std::vector<Owned> nodes;
-    std::pair<Term, Term> last;
+    Term first, second;
 };
 
 // May throw std::bad_alloc.
-Unrolled unroll(const Operands& terms, const Operands* x) {
+Unfolded unfold_sum(const Operands& terms, const Operands* x) {
     std::vector<Owned> nodes;
     const auto make = [&](Op op, const Term& lhs, const Term& rhs, double data) {
         const unsigned flags = flag(lhs, lhs_is_node) | flag(rhs, rhs_is_node);
@@ -31,20 +34,29 @@ Unrolled unroll(const Operands& terms, const Operands* x) {
         if (!nodes.back()) throw std::bad_alloc();
         return &as_value(nodes.back().get())->node;
     };
-    const auto last = unrolled(terms, x, make);
-    return {std::move(nodes), last};
+    const auto [first, second] = unrolled(terms, x, make);
+    return {Op::add, 1, std::move(nodes), first, second};
 }
 
-void share_gradient(const Node& node, double slope, const std::vector<Owned>& nodes) {
+Unfolded unfold_neuron(Op op, double slope, const Owned& weights, const Owned& x) {
+    std::vector<Owned> nodes;
+    nodes.emplace_back(dot_node(weights, x));
+    if (!nodes.back()) throw std::bad_alloc();
+    Node* dot = &as_value(nodes.back().get())->node;
+    return {op, slope, std::move(nodes), {dot, dot->data}, {nullptr, info(op).default_parameter}};
+}
+
+void share_gradient(const Node& node, const Unfolded& unfolded) {
     std::vector<Node*> parts;
-    for (const Owned& part : nodes) {
+    for (const Owned& part : unfolded.nodes) {
         parts.push_back(&as_value(part.get())->node);
-        parts.back()->grad = node.grad == 0 ? 0.0 : slope * node.grad;
+        parts.back()->grad = node.grad == 0 ? 0.0 : unfolded.slope * node.grad;
     }
-    note_unfolded(node, slope, parts);
+    note_unfolded(node, unfolded.slope, parts);
 }
 
-void replace(PyValue* value, Op op, const Term& first, const Term& second) {
+void become(PyValue* value, const Unfolded& unfolded) {
+    const auto& [op, slope, nodes, first, second] = unfolded;
     Node& node = value->node;
     PyObject* old_lhs = object_of(node.lhs.node);
     PyObject* old_rhs = node.has(rhs_is_node) ? object_of(rhs_of(node).node) : nullptr;
@@ -68,21 +80,12 @@ bool unfold(PyValue* value) {
     const Owned terms(Py_NewRef(object_of(node.lhs.node)));
     const Owned x(node.has(rhs_is_node) ? Py_NewRef(object_of(rhs_of(node).node)) : nullptr);
     try {
-        if (is_on_dot(op)) {
-            std::vector<Owned> sum;
-            sum.emplace_back(dot_node(terms, x));
-            if (!sum.back()) return false;
-            if (node.op() != op) return true;
-            share_gradient(node, slope_on_dot(node), sum);
-            const Op activation = without_dot(op);
-            replace(value, activation, {&as_value(sum.back().get())->node, 0},
-                    {nullptr, info(activation).default_parameter});
-            return true;
-        }
-        const auto [nodes, last] = unroll(operands_in(terms), x ? &operands_in(x) : nullptr);
+        const Unfolded unfolded =
+            is_on_dot(op) ? unfold_neuron(without_dot(op), slope_on_dot(node), terms, x)
+                          : unfold_sum(operands_in(terms), x ? &operands_in(x) : nullptr);
         if (node.op() != op) return true;
-        share_gradient(node, 1, nodes);  // slopes of sums are 1
-        replace(value, Op::add, last.first, last.second);
+        share_gradient(node, unfolded);
+        become(value, unfolded);
         return true;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();

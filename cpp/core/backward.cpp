@@ -188,7 +188,7 @@ public:
     // While code of the user's runs: whether the node is still to be visited.
     bool has_before_it(const Node& node) const { return place_of(node) != nowhere; }
 
-    // Whether it needs room for nodes, to take them in without an error.
+    // So that taking nodes in cannot fail.
     void make_room(std::size_t count) {
         earlier_.make_room(count);
         if (left_ > 0) reserve_more(order_, count);
