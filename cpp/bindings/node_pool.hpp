@@ -20,7 +20,7 @@ namespace megagrad::python {
 class NodePool {
 public:
     // A free node, or null if there is none.
-    void* take() {
+    MEGAGRAD_INLINE void* take() {
         if (word_ == 0 && !next_word()) return nullptr;
         const auto bit = static_cast<std::uintptr_t>(std::countr_zero(word_));
         word_ &= word_ - 1;
@@ -29,7 +29,7 @@ public:
     }
 
     // Keeps a node to be taken again; false if there are enough.
-    bool give(const void* address) {
+    MEGAGRAD_INLINE bool give(const void* address) {
         if (free_count_ == most_free) return false;
         ++free_count_;
         const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(address) - word_address_;

@@ -80,6 +80,15 @@ void free_memory_of_row(void* memory) {
     PyObject_GC_Del(memory);
 }
 
+int traverse_row(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    int stop = 0;
+    for_each_node(as_operands(self)->row, [&](Node* operand) {
+        if (stop == 0) stop = visit(object_of(operand), arg);
+    });
+    return stop;
+}
+
 // A row of zeros; null with MemoryError set.
 PyOperands* allocate_row(std::size_t count) {
     const std::size_t length = count + 1;
@@ -97,6 +106,7 @@ PyOperands* allocate_row(std::size_t count) {
     operands->row = {count, nodes, values, values + length, values, data_writes};
     operands->vertex.node.lhs.operands = &operands->row;
     operands->vertex.node.set_op(Op::operands);
+    operands->vertex.node.set(extended);
     return operands;
 }
 
@@ -205,7 +215,7 @@ bool has_values(const Owned& row) { return as_operands(row.get())->has_values; }
 
 bool make_operands_type() {
     PyType_Slot slots_of_type[] = {{Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
-                                   {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                                   {Py_tp_traverse, reinterpret_cast<void*>(traverse_row)},
                                    {Py_tp_free, reinterpret_cast<void*>(free_memory_of_row)},
                                    {0, nullptr}};
     PyType_Spec spec{"megagrad._core.Operands", sizeof(PyOperands), sizeof(double),

@@ -71,7 +71,7 @@ PyValue* allocate_from_interpreter();  // null with MemoryError set
 
 // A new exact Value, without weak references, whose node the caller must fill in; null with
 // MemoryError set.
-inline PyValue* allocate() {
+MEGAGRAD_INLINE PyValue* allocate() {
     void* memory = node_pool.take();
     if (memory == nullptr) return allocate_from_interpreter();
     PyValue* value = static_cast<PyValue*>(memory);
@@ -146,7 +146,7 @@ MEGAGRAD_INLINE PyObject* new_node(Op op, double data, Operand lhs, Operand rhs,
     PyValue* result = allocate();
     if (result == nullptr) return nullptr;
     result->node = Node{
-        data, 0.0, lhs, rhs, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags), 0};
+        data, 0.0, lhs, rhs, 0, static_cast<std::uint8_t>(op), static_cast<std::uint8_t>(flags)};
     bool track_it = false;
     if (flags & lhs_is_node) track_it |= retain(lhs.node);
     if (flags & rhs_is_node) track_it |= retain(rhs.node);

@@ -62,7 +62,7 @@ void delete_extension(PyExtension* extension) {
     delete extension;
 }
 
-void release(Node* operand) {
+MEGAGRAD_INLINE void release(Node* operand) {
     PyObject* object = object_of(operand);
     if (Py_REFCNT(object) == 1 && dies_unnoticed(value_of(operand))) {
         Py_SET_REFCNT(object, 0);
@@ -73,13 +73,13 @@ void release(Node* operand) {
 }
 
 MEGAGRAD_NOINLINE void release_extended(Node* node) {
-    for_each_operand(*node, release);
-    delete_extension(static_cast<PyExtension*>(node->rhs.extension));
+    for_each_operand(*node, [](Node* operand) { release(operand); });
+    if (node->op() != Op::operands)
+        delete_extension(static_cast<PyExtension*>(node->rhs.extension));
 }
 
-void release_operands(Node* node) {
+MEGAGRAD_INLINE void release_operands(Node* node) {
     if (node->has(extended)) return release_extended(node);
-    if (node->op() == Op::operands) return for_each_operand(*node, release);
     if (node->has(lhs_is_node)) release(node->lhs.node);
     if (node->has(rhs_is_node)) release(node->rhs.node);
 }

@@ -20,7 +20,7 @@ struct Operands;
 enum Flag : std::uint8_t {
     lhs_is_node = 1,       // lhs holds a node, else a number
     rhs_is_node = 2,       // the same for rhs
-    extended = 4,          // rhs lies in the extension
+    extended = 4,          // what it holds lies out of line: in the extension, rhs too; or in a row
     has_closure = 8,       // the user's own chain rule replaces the op's
     whole_parameter = 16,  // the plain exponent was an int: x**2, not x**2.0
     tracked = 32,          // for the embedder: known to the cyclic garbage collector
@@ -44,9 +44,9 @@ struct Node {
     double grad = 0;
     Operand lhs{};
     Operand rhs{};
+    std::uint64_t epoch : 48 = 0;  // the last traversal that visited this node
     std::uint64_t op_bits : 8 = 0;
     std::uint64_t flags : 8 = 0;
-    std::uint64_t epoch : 48 = 0;  // the last traversal that visited this node
 
     Op op() const { return static_cast<Op>(op_bits); }
     void set_op(Op op) { op_bits = static_cast<std::uint8_t>(op); }
@@ -113,10 +113,10 @@ void for_each_operand(const Node& node, Visit visit) {
     }
     if (node.has(lhs_is_node)) visit(node.lhs.node);
     if (node.has(rhs_is_node)) visit(rhs_of(node).node);
-    if (!has_many_operands(node.op())) return;
+    if (!node.has(extended)) return;
     if (node.op() == Op::custom)
         for (Node* operand : node.rhs.extension->operands) visit(operand);
-    else
+    else if (node.op() == Op::operands)
         for_each_node(*node.lhs.operands, visit);
 }
 

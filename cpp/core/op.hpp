@@ -29,8 +29,6 @@ enum class Op : std::uint8_t {
 
 #undef MEGAGRAD_FIRST_OF_ROW
 
-inline bool has_many_operands(Op op) { return op == Op::custom || op == Op::operands; }
-
 // A neuron is one node, too: a table op on the value of a dot. It is that op with one bit more.
 inline constexpr std::uint8_t on_dot_bit = 128;
 inline bool is_on_dot(Op op) { return (static_cast<std::uint8_t>(op) & on_dot_bit) != 0; }

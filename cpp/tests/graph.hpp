@@ -57,6 +57,7 @@ public:
         Node* vertex = leaf(0);
         vertex->lhs.operands = &row.operands;
         vertex->set_op(Op::operands);
+        vertex->set(extended);
         return vertex;
     }
 
