@@ -141,7 +141,7 @@ PyMethodDef bulk_functions[] = {
         "The weighted sum bias + w[0]*x[0] + w[1]*x[1] + ..., added in that order; one node.\n\n"
         "w, x: lists, tuples, iterators or arrays of Values and real numbers, of one length.\n"
         "bias: a Value or a real number to start from; None is a plain 0. To the last bit it is\n"
-        "what sum(map(operator.mul, w, x), bias) gives, and once looked at (_prev, _children)\n"
+        "what a loop of total = total + w[i] * x[i] gives, and once looked at (_prev, _children)\n"
         "the same nodes.\n\n"
         "Raises ValueError if the lengths differ or are 0, TypeError for anything but Values\n"
         "and real numbers."),
@@ -150,8 +150,9 @@ PyMethodDef bulk_functions[] = {
         "sum($module, /, xs, start=0)\n--\n\n"
         "The sum start + xs[0] + xs[1] + ..., added in that order; one node.\n\n"
         "xs: a list, tuple, iterator or array of Values and real numbers. start: a Value or a\n"
-        "real number; it is the sum of nothing. To the last bit it is what the builtin gives,\n"
-        "and once looked at (_prev, _children) the same nodes.\n\n"
+        "real number; it is the sum of nothing. To the last bit it is what a loop of\n"
+        "total = total + xs[i] gives, and once looked at (_prev, _children) the same nodes. (From\n"
+        "Python 3.12 on the builtin adds plain floats by another algorithm.)\n\n"
         "Raises TypeError for anything but Values and real numbers."),
     {nullptr, nullptr, 0, nullptr}};
 
