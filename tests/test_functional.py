@@ -1,5 +1,6 @@
 """megagrad.functional: every function is its loop over Values, to the last bit."""
 
+import inspect
 import math
 import random
 import statistics
@@ -321,3 +322,4 @@ def test_names_and_documentation():
         function = getattr(F, name)
         assert function.__name__ == name
         assert len(function.__doc__.splitlines()) > 2
+        assert inspect.signature(function).parameters

@@ -191,12 +191,14 @@ void register_functional(py::module_& module) {
     options.disable_function_signatures();  // the docstrings begin with one
     module.def("mean", mean_of, py::arg("xs"),
                R"(mean(xs)
+--
 
 The mean of xs: sum(xs) / len(xs).
 
 xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
     module.def("logsumexp", logsumexp, py::arg("xs"),
                R"(logsumexp(xs)
+--
 
 The logarithm of the sum of the exponentials, without overflow:
 log(sum(exp(x - m) for x in xs)) + m, where m is the largest of their data.
@@ -204,6 +206,7 @@ log(sum(exp(x - m) for x in xs)) + m, where m is the largest of their data.
 xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
     module.def("softmax", softmax, py::arg("xs"),
                R"(softmax(xs)
+--
 
 The probabilities that belong to logarithmic odds, a list of Values as long as xs:
 exp(x - m) / sum(exp(x - m) for x in xs), where m is the largest of their data.
@@ -211,6 +214,7 @@ exp(x - m) / sum(exp(x - m) for x in xs), where m is the largest of their data.
 xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
     module.def("log_softmax", log_softmax, py::arg("xs"),
                R"(log_softmax(xs)
+--
 
 The logarithms of softmax(xs), a list of Values as long as xs, accurate where those are tiny:
 (x - m) - log(sum(exp(x - m) for x in xs)), where m is the largest of their data.
@@ -219,6 +223,7 @@ xs: Values and real numbers, at least one. Raises ValueError for none, TypeError
     module.def("rms_norm", rms_norm, py::arg("xs"), py::arg("weight") = py::none(),
                py::arg("eps") = 1e-5,
                R"(rms_norm(xs, weight=None, eps=1e-05)
+--
 
 xs over their root mean square (Zhang & Sennrich 2019), a list of Values as long as xs:
 x * (sum(x * x for x in xs) / len(xs) + eps) ** -0.5, times its weight.
@@ -228,6 +233,7 @@ the square root away from 0. Raises ValueError for no xs or another number of we
 anything but Values and real numbers.)");
     module.def("mse_loss", mse_loss, py::arg("input"), py::arg("target"),
                R"(mse_loss(input, target)
+--
 
 The mean of the squared errors: the mean of (x - y) ** 2.
 
@@ -235,6 +241,7 @@ input, target: Values and real numbers, as many of each, at least one. Raises Va
 numbers differ or are 0, TypeError for anything else.)");
     module.def("hinge", hinge, py::arg("scores"), py::arg("labels"),
                R"(hinge(scores, labels)
+--
 
 The mean margin loss of a support vector machine: the mean of relu(1 - label * score). It is 0 once
 every score has its label's sign and is at least 1 in magnitude.
@@ -243,6 +250,7 @@ scores: Values and real numbers, at least one. labels: -1 or 1 for each. Raises 
 labels and if the numbers of both differ or are 0, TypeError for anything but Values and real numbers.)");
     module.def("cross_entropy", cross_entropy, py::arg("input"), py::arg("target"),
                R"(cross_entropy(input, target)
+--
 
 How surprising a class is, given the logarithmic odds of all: -log(softmax(input)[target]), computed
 as log(sum(exp(x - m) for x in input)) - (input[target] - m), where m is the largest of their data.
@@ -253,6 +261,7 @@ else.)");
     module.def("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits,
                py::arg("input"), py::arg("target"),
                R"(binary_cross_entropy_with_logits(input, target)
+--
 
 The mean surprise at outcomes, given their logarithmic odds: the mean of softplus(x) - x * y.
 

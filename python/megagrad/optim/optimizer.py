@@ -10,7 +10,7 @@ from megagrad.engine import Value
 
 __all__ = ["Optimizer", "Parameters"]
 
-Parameters: TypeAlias = Iterable[Value] | Iterable[dict[str, Any]]
+Parameters: TypeAlias = Iterable[Value | dict[str, Any]]
 _Row: TypeAlias = Mapping[str, float]
 
 
