@@ -148,6 +148,13 @@ def test_every_form_of_input(form):
         )
 
 
+def test_arrays_of_truth():
+    scores, labels = [Value(1.0), Value(-2.0)], np.array([1, -1])
+    ours = F.binary_cross_entropy_with_logits(scores, labels == 1)
+    assert ours.data == F.binary_cross_entropy_with_logits(scores, [1, 0]).data
+    assert F.dot(scores, labels == 1).data == 1.0
+
+
 @pytest.mark.parametrize("dtype", [float, np.float32, int])
 def test_arrays_of_numbers(dtype):
     xs = [Value(1.0), Value(2.0), Value(4.0)]

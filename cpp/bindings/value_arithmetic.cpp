@@ -1,6 +1,7 @@
 // The number slots and the op table's methods: from Python operands to a new node.
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "backward.hpp"
 #include "value.hpp"
@@ -17,6 +18,12 @@ struct Argument {
     double value;
     bool whole;  // a Python int
 };
+
+// NumPy's bool is no numbers.Real, and counts as one all the same, as Python's does.
+bool is_numpy_bool(const PyObject* object) {
+    const std::string_view name = Py_TYPE(object)->tp_name;
+    return name == "numpy.bool" || name == "numpy.bool_";  // NumPy 2 and 1
+}
 
 int is_registered_real(PyObject* object) {
     static PyObject* real = nullptr;
@@ -219,7 +226,7 @@ int to_number(PyObject* object, double& number) {
         number = PyLong_AsDouble(object);
         return number == -1.0 && PyErr_Occurred() ? -1 : 1;
     }
-    const int real = is_registered_real(object);
+    const int real = is_numpy_bool(object) ? 1 : is_registered_real(object);
     if (real <= 0) return real;
     number = PyFloat_AsDouble(object);
     return number == -1.0 && PyErr_Occurred() ? -1 : 1;
