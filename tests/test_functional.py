@@ -312,7 +312,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("target", [1.0, "1", None, Value(1.0)])
     def test_a_class_that_is_no_index(self, target):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="needs the index of a class, an int, as target, not a"):
             F.cross_entropy([1.0, 2.0, 3.0], target)
 
     def test_labels_of_a_hinge(self):

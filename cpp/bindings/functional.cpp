@@ -167,6 +167,10 @@ py::object hinge(const py::object& scores, const py::object& labels) {
 py::object cross_entropy(const py::object& input, const py::object& target) {
     const Source source{"cross_entropy()", "input"};
     const Values odds = less_largest(values_of(input, source));
+    if (!PyIndex_Check(target.ptr()))
+        throw py::type_error(
+            std::string("cross_entropy() needs the index of a class, an int, as target, not a '") +
+            Py_TYPE(target.ptr())->tp_name + "'");
     const py::object index = checked(PyNumber_Index(target.ptr()));
     const Py_ssize_t place = PyNumber_AsSsize_t(index.ptr(), PyExc_IndexError);
     if (place == -1 && PyErr_Occurred()) throw py::error_already_set();

@@ -1,9 +1,10 @@
 """Bulk operations on sequences of Values and numbers, and losses: one call for each.
 
 What a program would write as a loop over Values is one call here, with the same operations in the
-same order: results are the same to the last bit. ``dot`` and ``sum`` make one node, which unfolds
-into those that the loop would have made as soon as someone looks at its operands. Names are
-PyTorch's. Sequences are lists, tuples, iterators or NumPy arrays of one dimension.
+same order: results are the same to the last bit, and gradients up to rounding, as they may be added
+up in another order. ``dot`` and ``sum`` make one node, which unfolds into those that the loop would
+have made as soon as someone looks at its operands. Names are PyTorch's. Sequences are lists, tuples,
+iterators or NumPy arrays of one dimension.
 """
 
 from megagrad._core import (
