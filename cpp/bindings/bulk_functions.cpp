@@ -103,8 +103,7 @@ PyObject* call_sum(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
 
 template <class Function>
 PyMethodDef function(const char* name, Function* call, const char* doc) {
-    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call));
-    return {name, erased, METH_FASTCALL | METH_KEYWORDS, doc};
+    return method_def(name, call, METH_FASTCALL | METH_KEYWORDS, doc);
 }
 
 }  // namespace

@@ -25,12 +25,8 @@ py::object as_value_object(PyObject* item, Source source, std::size_t i) {
     if (is_value(item)) return py::reinterpret_borrow<py::object>(item);
     double number = 0;
     const int real = to_number(item, number);
-    if (real < 0) throw py::error_already_set();
-    if (real == 0) {
-        PyErr_Format(PyExc_TypeError, "%s needs Values and real numbers, but %s[%zu] is a '%.100s'",
-                     source.function, source.name, i, Py_TYPE(item)->tp_name);
-        throw py::error_already_set();
-    }
+    if (real == 0) refuse_item(source, i, item);
+    if (real <= 0) throw py::error_already_set();
     return checked(new_leaf(number));
 }
 

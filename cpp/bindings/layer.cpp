@@ -236,8 +236,7 @@ PyObject* know_classes(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 template <class Function>
 PyMethodDef function(const char* name, Function* call, const char* doc) {
-    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call));
-    return {name, erased, METH_FASTCALL, doc};
+    return method_def(name, call, METH_FASTCALL, doc);
 }
 
 }  // namespace

@@ -157,9 +157,7 @@ inline Outcome put(PyOperands* operands, std::size_t i, PyObject* item) {
 bool put_by_code(PyOperands* operands, std::size_t i, PyObject* item, Source source) {
     operands->has_other_numbers = true;
     const int real = to_number(item, operands->row.values[i]);
-    if (real == 0 && i < operands->row.count)
-        PyErr_Format(PyExc_TypeError, "%s needs Values and real numbers, but %s[%zu] is a '%.100s'",
-                     source.function, source.name, i, Py_TYPE(item)->tp_name);
+    if (real == 0 && i < operands->row.count) refuse_item(source, i, item);
     if (real == 0 && i == operands->row.count)
         PyErr_Format(PyExc_TypeError,
                      "%s needs a Value or a real number to start from, not a '%.100s'",
@@ -239,6 +237,11 @@ bool needs_loop(const Owned& weights, const Owned& x) {
     for (std::size_t i = 0; i < w->row.count; ++i)
         if (w->row.nodes[i] == nullptr && y->row.nodes[i] == nullptr) return true;
     return false;
+}
+
+void refuse_item(Source source, std::size_t i, PyObject* item) {
+    PyErr_Format(PyExc_TypeError, "%s needs Values and real numbers, but %s[%zu] is a '%.100s'",
+                 source.function, source.name, i, Py_TYPE(item)->tp_name);
 }
 
 Owned items_of(PyObject* iterable, Source source) {

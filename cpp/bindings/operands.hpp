@@ -18,6 +18,9 @@ struct Source {
     const char* name;
 };
 
+// Sets the TypeError for an item that is neither a Value nor a real number.
+void refuse_item(Source source, std::size_t i, PyObject* item);
+
 // A list or tuple with the items of an iterable, which may be the iterable itself; null with
 // TypeError set if it is none.
 Owned items_of(PyObject* iterable, Source source);

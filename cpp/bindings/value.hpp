@@ -58,6 +58,13 @@ inline bool is_value(PyObject* object) {
     return is_exact_value(object) || PyType_IsSubtype(Py_TYPE(object), value_type);
 }
 
+// A function of any of the signatures that METH_ flags stand for.
+template <class Function>
+PyMethodDef method_def(const char* name, Function* function, int flags, const char* doc) {
+    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+    return {name, erased, flags, doc};
+}
+
 // --- memory (value_memory.cpp) ---------------------------------------------------------------
 
 extern NodePool node_pool;

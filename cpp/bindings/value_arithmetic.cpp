@@ -196,8 +196,7 @@ PyObject *native_names[op_infos.size()], *native_methods[op_infos.size()];
 
 template <class Function>
 PyMethodDef method(Op op, Function* function, int flags) {
-    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-    return {info(op).name, erased, flags, documentation(op)};
+    return method_def(info(op).name, function, flags, documentation(op));
 }
 
 }  // namespace
