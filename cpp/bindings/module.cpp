@@ -1,6 +1,9 @@
 // The module: registration only.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
+#include "function.hpp"
+#include "isa.hpp"
 #include "operands.hpp"
 #include "registration.hpp"
 #include "value.hpp"
@@ -66,6 +69,19 @@ void register_value(py::module_& module) {
     }
 }
 
+void register_function(py::module_& module) {
+    if (!python::make_function_type(module.ptr())) throw py::error_already_set();
+    module.def("instruction_sets", instruction_sets,
+               "The names of the instruction sets that Functions can run on here, the best first.");
+    module.def(
+        "use_instruction_set",
+        [](const std::string& name) {
+            if (!use_instruction_set(name))
+                throw py::value_error("no instruction set '" + name + "' here");
+        },
+        py::arg("name"), "Let Functions run on another instruction set, to compare.");
+}
+
 }  // namespace
 
 void register_bulk(py::module_& module) {
@@ -81,6 +97,7 @@ PYBIND11_MODULE(_core, module) {
     register_value(module);
     register_ops(module);
     register_bulk(module);
+    register_function(module);
     python::register_functional(module);
     python::register_optim(module);
 }

@@ -120,4 +120,19 @@ void for_each_operand(const Node& node, Visit visit) {
         for_each_node(*node.lhs.operands, visit);
 }
 
+// The last one first.
+template <class Visit>
+void for_each_operand_backwards(const Node& node, Visit visit) {
+    if (node.has(extended) && node.op() == Op::custom) {
+        const auto& operands = node.rhs.extension->operands;
+        for (std::size_t i = operands.size(); i-- > 0;) visit(operands[i]);
+    } else if (node.has(extended) && node.op() == Op::operands) {
+        const Operands& row = *node.lhs.operands;
+        for (std::size_t i = row.count + 1; i-- > 0;)
+            if (row.nodes[i] != nullptr) visit(row.nodes[i]);
+    }
+    if (node.has(rhs_is_node)) visit(rhs_of(node).node);
+    if (node.has(lhs_is_node)) visit(node.lhs.node);
+}
+
 }  // namespace megagrad

@@ -35,7 +35,13 @@
 //         name     label      forward        dx                                             dy                                             needs domain     doc
 #define MEGAGRAD_BINARY(ROW) \
     ROW(maximum, "maximum", maximum(x, y), where(x < y, T(0), where(x == y, T(0.5), T(1))), where(y < x, T(0), where(x == y, T(0.5), T(1))), "", "-3:3 -3:3", "The larger of x and y; equal ones share the gradient.") \
-    ROW(minimum, "minimum", minimum(x, y), where(x > y, T(0), where(x == y, T(0.5), T(1))), where(y > x, T(0), where(x == y, T(0.5), T(1))), "", "-3:3 -3:3", "The smaller of x and y; equal ones share the gradient.")
+    ROW(minimum, "minimum", minimum(x, y), where(x > y, T(0), where(x == y, T(0.5), T(1))), where(y > x, T(0), where(x == y, T(0.5), T(1))), "", "-3:3 -3:3", "The smaller of x and y; equal ones share the gradient.") \
+    ROW(less,          "<",  where(x < y, T(1), T(0)),  T(0), T(0), "", "-3:3 -3:3", "1 where x < y, else 0; without a gradient, for where().") \
+    ROW(less_equal,    "<=", where(x <= y, T(1), T(0)), T(0), T(0), "", "-3:3 -3:3", "1 where x <= y, else 0; without a gradient, for where().") \
+    ROW(greater,       ">",  where(x > y, T(1), T(0)),  T(0), T(0), "", "-3:3 -3:3", "1 where x > y, else 0; without a gradient, for where().") \
+    ROW(greater_equal, ">=", where(x >= y, T(1), T(0)), T(0), T(0), "", "-3:3 -3:3", "1 where x >= y, else 0; without a gradient, for where().") \
+    ROW(when,   "when",   where(y == T(0), T(-0.0), x), where(y == T(0), T(0), T(1)), T(0), "", "-3:3 -3:3", "x unless y is 0; then -0.0, which adds nothing. Half of where().") \
+    ROW(unless, "unless", where(y == T(0), x, T(-0.0)), where(y == T(0), T(1), T(0)), T(0), "", "-3:3 -3:3", "x if y is 0; else -0.0, which adds nothing. The other half.")
 
 //         name     label      forward      dx                                    needs             domain       doc
 #define MEGAGRAD_UNARY(ROW) \

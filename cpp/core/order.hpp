@@ -79,9 +79,20 @@ inline constexpr std::uintptr_t done = 1;
 
 enum class Progress { complete, stopped, disturbed };
 
+// The last operand is visited first, which goes down in memory; or the first, as one reads.
+enum class Visit { last_first, first_first };
+
+template <Visit visit_order, class Function>
+void for_each_operand_in(const Node& node, Function visit) {
+    if constexpr (visit_order == Visit::last_first)
+        for_each_operand(node, visit);
+    else
+        for_each_operand_backwards(node, visit);
+}
+
 // One attempt at topological_order; disturbed if a poll ran another traversal, which has
 // overwritten marks.
-template <class Skip, class Enter, class Poll>
+template <Visit visit_order, class Skip, class Enter, class Poll>
 Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
     const std::uint64_t number = ++traversals, epoch = number & epoch_mask;
     Cursor order(walk.order);
@@ -93,7 +104,7 @@ Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
         // Goes on with the last operand that has to be visited, or else is done with the node. What
         // comes before waits on the stack.
         std::uintptr_t last = reinterpret_cast<std::uintptr_t>(node) | done;
-        for_each_operand(*node, [&](Node* operand) {
+        for_each_operand_in<visit_order>(*node, [&](Node* operand) {
             if (operand->epoch == epoch || skip(*operand)) return;
             stack.push(last);
             last = reinterpret_cast<std::uintptr_t>(operand);
@@ -121,11 +132,11 @@ Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
 // listed node, before any of its operands; `poll()` every so often, and stops the walk by
 // returning false. It may run any code: if that walks a graph too, the walk begins anew, once and
 // without polls. Depth first with an explicit stack. Returns whether it got to the end.
-template <class Skip, class Enter, class Poll>
+template <Visit visit_order = Visit::last_first, class Skip, class Enter, class Poll>
 bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
-    const Progress progress = attempt_order(root, walk, skip, enter, poll);
+    const Progress progress = attempt_order<visit_order>(root, walk, skip, enter, poll);
     if (progress != Progress::disturbed) return progress == Progress::complete;
-    attempt_order(root, walk, skip, enter, [] { return true; });
+    attempt_order<visit_order>(root, walk, skip, enter, [] { return true; });
     return true;
 }
 

@@ -1,0 +1,62 @@
+// From what users pass as numbers to arrays.
+#include "function.hpp"
+
+namespace py = pybind11;
+
+namespace megagrad::python {
+
+namespace {
+
+bool is_ready(PyObject* object) {
+    const auto& api = py::detail::npy_api::get();
+    if (!api.PyArray_Check_(object)) return false;
+    constexpr int needed = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ |
+                           py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    const auto* array = py::detail::array_proxy(object);
+    static const py::dtype real = py::dtype::of<double>();
+    return (array->flags & needed) == needed &&
+           (array->descr == real.ptr() || api.PyArray_EquivTypes_(array->descr, real.ptr()));
+}
+
+// A list of floats, which NumPy takes a microsecond to look at; nothing if there is more in it.
+std::optional<Numbers> from_list(PyObject* object) {
+    if (!PyList_CheckExact(object) && !PyTuple_CheckExact(object)) return std::nullopt;
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(object);
+    PyObject** items = PySequence_Fast_ITEMS(object);
+    for (Py_ssize_t i = 0; i < count; ++i)
+        if (!PyFloat_CheckExact(items[i])) return std::nullopt;
+    Numbers array(count);
+    double* numbers = array.mutable_data();
+    for (Py_ssize_t i = 0; i < count; ++i) numbers[i] = PyFloat_AS_DOUBLE(items[i]);
+    return array;
+}
+
+}  // namespace
+
+Numbers numbers_of(PyObject* object, const char* what) {
+    if (is_ready(object)) return py::reinterpret_borrow<Numbers>(object);
+    if (auto array = from_list(object)) return std::move(*array);
+    const py::array array =
+        py::module_::import("numpy").attr("asarray")(py::handle(object)).cast<py::array>();
+    switch (array.dtype().kind()) {
+        case 'b':
+        case 'i':
+        case 'u':
+        case 'f':
+            break;
+        default:
+            throw py::type_error(std::string(what) + " must be real numbers, not " +
+                                 py::str(array.dtype()).cast<std::string>());
+    }
+    // Also where the numbers are doubles, but of the other byte order or not aligned.
+    return py::module_::import("numpy")
+        .attr("require")(array, py::dtype::of<double>(), "CA")
+        .cast<Numbers>();
+}
+
+void refuse_shape(const char* what, const std::string& wanted, const Numbers& array) {
+    throw py::value_error(std::string(what) + " must have shape " + wanted + ", not " +
+                          py::str(array.attr("shape")).cast<std::string>());
+}
+
+}  // namespace megagrad::python

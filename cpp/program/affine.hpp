@@ -1,0 +1,282 @@
+// The kernels of sums of products. Almost all of a neural network's time is spent here.
+//
+// An affine step is a product of two matrices: weights, the same for all points, times a block's
+// rows. Its two gradients are such products, too. Tiles of results are kept in registers, so that
+// what is loaded is used several times.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "block_access.hpp"
+
+namespace megagrad::MEGAGRAD_ISA {
+
+// weight * x + total, where a weight has no tangent.
+template <class T>
+MEGAGRAD_INLINE T plus_product(T total, T weight, T x) {
+    return fma(weight, x, total);
+}
+template <class T>
+MEGAGRAD_INLINE Dual<T> plus_product(Dual<T> total, T weight, Dual<T> x) {
+    return {fma(weight, x.value, total.value), fma(weight, x.tangent, total.tangent)};
+}
+
+template <class N>
+struct Weight {
+    using type = N;
+};
+template <class T>
+struct Weight<Dual<T>> {
+    using type = T;
+};
+
+// out[j] = initial[j] + sum over i of weights[j * by_out + i * by_in] * in[i]
+struct RowProduct {
+    const double* weights;
+    std::size_t by_out, by_in;
+    const Slot* ins;
+    std::size_t in_count;
+    const Slot* outs;
+    std::size_t out_count;
+    const double* biases;  // what outs begin with; null: with themselves, or 0 at the first write
+};
+
+// `J` outs from `j` on, for `L` vectors of points from `point` on.
+template <class N, int J, int L>
+MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::size_t j,
+                                  std::size_t point) {
+    using W = typename Weight<N>::type;
+    N total[J][L];
+    for (int a = 0; a < J; ++a) {
+        const Slot slot = p.outs[j + a];
+        for (int l = 0; l < L; ++l) {
+            if (p.biases != nullptr)
+                total[a][l] = N(p.biases[j + a]);
+            else if (slot & first_write)
+                total[a][l] = N(0.0);
+            else
+                total[a][l] = load<N>(block, block.row(slot) + point + l * N::width);
+        }
+    }
+    const double* weights = p.weights + j * p.by_out;
+    for (std::size_t i = 0; i < p.in_count; ++i, weights += p.by_in) {
+        const double* in = block.row(p.ins[i]) + point;
+        N x[L];
+        for (int l = 0; l < L; ++l) x[l] = load<N>(block, in + l * N::width);
+        for (int a = 0; a < J; ++a) {
+            const W weight(weights[a * p.by_out]);
+            for (int l = 0; l < L; ++l) total[a][l] = plus_product(total[a][l], weight, x[l]);
+        }
+    }
+    for (int a = 0; a < J; ++a) {
+        double* out = block.row(p.outs[j + a] & ~first_write) + point;
+        for (int l = 0; l < L; ++l) store(total[a][l], block, out + l * N::width);
+    }
+}
+
+template <class N, int L>
+MEGAGRAD_INLINE void product_columns(const RowProduct& p, const Block& block, std::size_t point) {
+    std::size_t j = 0;
+    for (; j + 4 <= p.out_count; j += 4) product_tile<N, 4, L>(p, block, j, point);
+    if (j + 2 <= p.out_count) product_tile<N, 2, L>(p, block, j, point), j += 2;
+    if (j < p.out_count) product_tile<N, 1, L>(p, block, j, point);
+}
+
+// How many vectors of points make a tile: as many as there are registers for.
+template <class N>
+inline constexpr int tile_vectors = N::width == 1 ? 1 : N::width == 8 ? 4 : 2;
+template <class T>
+inline constexpr int tile_vectors<Dual<T>> = 1;
+
+template <class N>
+MEGAGRAD_INLINE void multiply(const RowProduct& p, const Block& block) {
+    constexpr int L = tile_vectors<N>;
+    std::size_t point = 0;
+    for (; point + (L - 1) * N::width < block.lanes; point += L * N::width)
+        product_columns<N, L>(p, block, point);
+    if constexpr (L > 1)
+        for (; point < block.lanes; point += N::width) product_columns<N, 1>(p, block, point);
+}
+
+// The rows' numbers beyond the last point are 0 from then on, so that sums may take them in.
+template <class N>
+MEGAGRAD_INLINE void clear_beyond(const Block& block, const Slot* slots, std::size_t count) {
+    if constexpr (N::width > 1) {
+        const std::size_t end = (block.lanes + N::width - 1) / N::width * N::width;
+        if (end == block.lanes) return;
+        for (std::size_t i = 0; i < count; ++i) {
+            double* row = block.row(slots[i] & ~first_write);
+            for (std::size_t lane = block.lanes; lane < end; ++lane) row[lane] = 0;
+        }
+    }
+}
+
+// Adds a tile's sums over points of out gradient times in to the weights' cells.
+template <class N, int J, int K>
+MEGAGRAD_INLINE void weight_tile(const Block& block, const Slot* out_grads, const Slot* ins,
+                                 double* cells, std::size_t by_out) {
+    N total[J][K];
+    for (int a = 0; a < J; ++a)
+        for (int b = 0; b < K; ++b) total[a][b] = N(0.0);
+    const double *grads[J], *xs[K];
+    for (int a = 0; a < J; ++a) grads[a] = block.row(out_grads[a] & ~first_write);
+    for (int b = 0; b < K; ++b) xs[b] = block.row(ins[b]);
+    for (std::size_t point = 0; point < block.lanes; point += N::width) {
+        N x[K];
+        for (int b = 0; b < K; ++b) x[b] = N::load(xs[b] + point);
+        for (int a = 0; a < J; ++a) {
+            const N grad = N::load(grads[a] + point);
+            for (int b = 0; b < K; ++b) total[a][b] = fma(grad, x[b], total[a][b]);
+        }
+    }
+    for (int a = 0; a < J; ++a)
+        for (int b = 0; b < K; ++b) cells[a * by_out + b] += sum(total[a][b]);
+}
+
+template <class N, int J>
+MEGAGRAD_INLINE void weight_rows(const Block& block, const Slot* out_grads, const Slot* ins,
+                                 std::size_t in_count, double* cells) {
+    constexpr std::size_t K = N::width == 8 ? 4 : 2;
+    std::size_t i = 0;
+    for (; i + K <= in_count; i += K)
+        weight_tile<N, J, K>(block, out_grads, ins + i, cells + i, in_count);
+    for (; i < in_count; ++i)
+        weight_tile<N, J, 1>(block, out_grads, ins + i, cells + i, in_count);
+}
+
+template <class N>
+MEGAGRAD_INLINE void add_weight_gradients(const Affine& affine, const Block& block,
+                                          const Slot* out_grads, const Slot* ins) {
+    clear_beyond<N>(block, out_grads, affine.outs);
+    clear_beyond<N>(block, ins, affine.ins);
+    double *cells = block.cells + affine.weights, *biases = block.cells + affine.biases();
+    std::size_t j = 0;
+    for (; j + 4 <= affine.outs; j += 4)
+        weight_rows<N, 4>(block, out_grads + j, ins, affine.ins, cells + j * affine.ins);
+    for (; j < affine.outs; ++j)
+        weight_rows<N, 1>(block, out_grads + j, ins, affine.ins, cells + j * affine.ins);
+    for (j = 0; j < affine.outs; ++j) {
+        const double* grad = block.row(out_grads[j] & ~first_write);
+        N total(0.0);
+        for (std::size_t point = 0; point < block.lanes; point += N::width)
+            total = total + N::load(grad + point);
+        biases[j] += sum(total);
+    }
+}
+
+template <class N>
+void affine_forward(const Step& step, const Block& block) {
+    const Affine& affine = block.affine(step);
+    const Slot* outs = &block.plan->slots[affine.slots];
+    multiply<N>({block.weights + affine.weights, affine.ins, 1, outs + affine.outs, affine.ins, outs,
+                 affine.outs, block.weights + affine.biases()},
+                block);
+}
+
+template <class N>
+void zero(const Block& block, Slot slot) {
+    for (std::size_t i = 0; i < block.lanes; i += N::width)
+        store(N(0.0), block, block.row(slot & ~first_write) + i);
+}
+
+// Where only some of the ins have a gradient, the others' part of the tile would be in the way.
+template <class N>
+MEGAGRAD_INLINE void add_in_gradients(const Affine& affine, const Block& block,
+                                      const Slot* out_grads, const Slot* in_grads) {
+    for (std::uint32_t i = 0; i < affine.ins;) {
+        std::uint32_t end = i;
+        while (end < affine.ins && in_grads[end] != no_slot) {
+            ++end;
+            if (affine.has_repeated_ins) break;
+        }
+        if (end > i)
+            multiply<N>({block.weights + affine.weights + i, 1, affine.ins, out_grads, affine.outs,
+                         in_grads + i, end - i, nullptr},
+                        block);
+        i = std::max(end, i + 1);
+    }
+}
+
+template <class N>
+void affine_backward(const Step& step, const Block& block) {
+    const Affine& affine = block.affine(step);
+    const Slot* ins = &block.plan->slots[affine.slots + affine.outs];
+    const Slot *out_grads = ins + affine.ins, *in_grads = out_grads + affine.outs;
+    for (std::uint32_t j = 0; j < affine.outs; ++j)
+        if (out_grads[j] & first_write) zero<N>(block, out_grads[j]);
+    if (affine.inputs_wanted) add_in_gradients<N>(affine, block, out_grads, in_grads);
+    if constexpr (std::is_same_v<typename Weight<N>::type, N>)
+        if (affine.weights_wanted) add_weight_gradients<N>(affine, block, out_grads, ins);
+}
+
+// --- products of two rows -----------------------------------------------------------------------
+
+template <class T>
+MEGAGRAD_INLINE T multiply_add(T a, T b, T total) {
+    return fma(a, b, total);
+}
+template <class T>
+MEGAGRAD_INLINE Dual<T> multiply_add(Dual<T> a, Dual<T> b, Dual<T> total) {
+    return {fma(a.value, b.value, total.value),
+            fma(a.tangent, b.value, fma(a.value, b.tangent, total.tangent))};
+}
+
+template <class N>
+void inner_forward(const Step& step, const Block& block) {
+    const Inner& inner = block.inner(step);
+    const Slot* slots = &block.plan->slots[inner.slots];
+    double* out = block.row(step.out);
+    for (std::size_t i = 0; i < block.lanes; i += N::width) {
+        N total = inner.start_is_row ? load<N>(block, block.row(inner.start) + i)
+                                     : N(block.uniforms[inner.start]);
+        for (std::uint32_t k = 0; k < inner.products; ++k) {
+            const Slot *product = slots + 4 * std::size_t{k}, sign = product[0] & subtracted;
+            const N a = load<N>(block, block.row(product[0] & ~subtracted) + i);
+            const N b = load<N>(block, block.row(product[1]) + i);
+            total = multiply_add(sign ? -a : a, b, total);
+        }
+        store(total, block, out + i);
+    }
+}
+
+// grad += sign * factor * out_grad
+template <class N>
+MEGAGRAD_INLINE void add_factor(const Block& block, Slot grad_slot, Slot factor_slot,
+                                const double* out_grad, bool minus) {
+    if (grad_slot == no_slot) return;
+    double* grad = block.row(grad_slot & ~first_write);
+    const double* factor = block.row(factor_slot & ~subtracted);
+    const bool is_first = (grad_slot & first_write) != 0;
+    for (std::size_t i = 0; i < block.lanes; i += N::width) {
+        const N a = load<N>(block, factor + i), g = load<N>(block, out_grad + i);
+        const N before = is_first ? N(0.0) : load<N>(block, grad + i);
+        store(multiply_add(minus ? -a : a, g, before), block, grad + i);
+    }
+}
+
+template <class N>
+void inner_backward(const Step& step, const Block& block) {
+    const Inner& inner = block.inner(step);
+    const Slot* product = &block.plan->slots[inner.slots];
+    const double* grad = block.row(step.out_grad);
+    for (std::uint32_t k = 0; k < inner.products; ++k, product += 4) {
+        const bool minus = (product[0] & subtracted) != 0;
+        add_factor<N>(block, product[2], product[1], grad, minus);
+        add_factor<N>(block, product[3], product[0], grad, minus);
+    }
+    if (inner.start_grad == no_slot) return;
+    N total(0.0);
+    for (std::size_t i = 0; i < block.lanes; i += N::width) {
+        const N g = load<N>(block, grad + i);
+        if (!inner.start_is_row) {
+            total = total + of_points(g, block, i);
+            continue;
+        }
+        double* start = block.row(inner.start_grad & ~first_write) + i;
+        store(inner.start_grad & first_write ? g : load<N>(block, start) + g, block, start);
+    }
+    if (!inner.start_is_row) block.cells[inner.start_grad] += sum(value_of(total));
+}
+
+}  // namespace megagrad::MEGAGRAD_ISA

@@ -1,0 +1,181 @@
+// Programs as bytes: little-endian numbers, ops by name, and a checksum. What is read is checked
+// before it is believed: no count makes memory be taken that the bytes themselves do not fill.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <stdexcept>
+
+#include "program.hpp"
+
+namespace megagrad {
+
+namespace {
+
+constexpr std::string_view magic = "megagrad";
+constexpr std::uint32_t version = 1;
+
+std::uint64_t checksum(const char* bytes, std::size_t size) {  // FNV-1a
+    std::uint64_t hash = 0xcbf29ce484222325ULL;
+    for (std::size_t i = 0; i < size; ++i)
+        hash = (hash ^ static_cast<unsigned char>(bytes[i])) * 0x100000001b3ULL;
+    return hash;
+}
+
+class Writer {
+public:
+    template <class Number>
+    void put(Number number) {
+        const auto bits = static_cast<std::uint64_t>(number);
+        for (std::size_t i = 0; i < sizeof(Number); ++i)
+            bytes_ += static_cast<char>(bits >> (8 * i) & 0xff);
+    }
+    void put(double number) { put(std::bit_cast<std::uint64_t>(number)); }
+    void put(std::string_view text) { bytes_ += text; }
+    void put(const std::string& text) { bytes_ += text; }
+
+    std::string finished() && {
+        put(checksum(bytes_.data(), bytes_.size()));
+        return std::move(bytes_);
+    }
+
+private:
+    std::string bytes_;
+};
+
+class Reader {
+public:
+    Reader(const char* bytes, std::size_t size) : next_(bytes), left_(size) {}
+
+    template <class Number>
+    Number get() {
+        std::uint64_t bits = 0;
+        const char* bytes = take(sizeof(Number));
+        for (std::size_t i = 0; i < sizeof(Number); ++i)
+            bits |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+        return static_cast<Number>(bits);
+    }
+    double get_double() { return std::bit_cast<double>(get<std::uint64_t>()); }
+    std::string_view get_text(std::size_t size) { return {take(size), size}; }
+
+    // How many items of at least `size` bytes follow.
+    std::size_t get_count(std::size_t size) {
+        const auto count = get<std::uint64_t>();
+        if (count > left_ / size) refuse("it is cut off");
+        return static_cast<std::size_t>(count);
+    }
+    void expect_end() const {
+        if (left_ != 0) refuse("there is more than a program");
+    }
+    [[noreturn]] static void refuse(const char* what) {
+        throw std::invalid_argument(std::string("not a saved program of this version: ") + what);
+    }
+
+private:
+    const char* take(std::size_t size) {
+        if (size > left_) refuse("it is cut off");
+        const char* taken = next_;
+        next_ += size;
+        left_ -= size;
+        return taken;
+    }
+
+    const char* next_;
+    std::size_t left_;
+};
+
+void put_ops(Writer& writer) {
+    writer.put(static_cast<std::uint8_t>(op_infos.size()));
+    for (const OpInfo& row : op_infos) {
+        const std::string_view name = row.name;
+        writer.put(static_cast<std::uint8_t>(name.size()));
+        writer.put(name);
+    }
+}
+
+// The ops by their numbers in the file, which another version may have numbered otherwise.
+std::vector<Op> get_ops(Reader& reader) {
+    std::vector<Op> ops(reader.get<std::uint8_t>());
+    for (Op& op : ops) {
+        const std::string_view name = reader.get_text(reader.get<std::uint8_t>());
+        const auto found = std::find_if(op_infos.begin(), op_infos.end(),
+                                        [&](const OpInfo& row) { return row.name == name; });
+        // One that this version does not know may be there, as long as no instruction has it.
+        op = found == op_infos.end() ? Op::leaf : static_cast<Op>(found - op_infos.begin());
+    }
+    return ops;
+}
+
+std::array<std::uint64_t*, 5> fields(Counts& counts) {
+    return {&counts.recorded, &counts.folded, &counts.merged, &counts.dropped, &counts.fused};
+}
+
+Id get_leaves(Reader& reader) {
+    const std::size_t count = reader.get_count(1);
+    if (count > largest_program) Reader::refuse("it has too many values");
+    reader.get_text(count);
+    return static_cast<Id>(count);
+}
+
+}  // namespace
+
+std::string to_bytes(const Program& program) {
+    Writer writer;
+    writer.put(magic);
+    writer.put(version);
+    put_ops(writer);
+    // A byte for each of them, so that a small file cannot ask for the memory of many.
+    for (const Id count : {program.inputs, program.parameters}) {
+        writer.put(std::uint64_t{count});
+        writer.put(std::string(count, '\0'));
+    }
+    Counts counts = program.counts;
+    for (const std::uint64_t* field : fields(counts)) writer.put(*field);
+    writer.put(std::uint64_t{program.constants.size()});
+    for (const double constant : program.constants) writer.put(constant);
+    writer.put(std::uint64_t{program.instructions.size()});
+    for (const Instruction& instruction : program.instructions) {
+        writer.put(static_cast<std::uint8_t>(instruction.op));
+        writer.put(instruction.count);
+    }
+    writer.put(std::uint64_t{program.operands.size()});
+    for (const Id operand : program.operands) writer.put(operand);
+    writer.put(std::uint64_t{program.outputs.size()});
+    for (const Id output : program.outputs) writer.put(output);
+    return std::move(writer).finished();
+}
+
+Program from_bytes(const char* bytes, std::size_t size) {
+    if (size < magic.size() + sizeof(std::uint64_t) ||
+        std::string_view(bytes, magic.size()) != magic)
+        Reader::refuse("it does not begin as one");
+    size -= sizeof(std::uint64_t);
+    if (Reader(bytes + size, sizeof(std::uint64_t)).get<std::uint64_t>() != checksum(bytes, size))
+        Reader::refuse("its checksum is wrong");
+    Reader reader(bytes + magic.size(), size - magic.size());
+    if (reader.get<std::uint32_t>() != version) Reader::refuse("it is of another version");
+    const std::vector<Op> ops = get_ops(reader);
+    Program program;
+    program.inputs = get_leaves(reader);
+    program.parameters = get_leaves(reader);
+    for (std::uint64_t* field : fields(program.counts)) *field = reader.get<std::uint64_t>();
+    program.constants.resize(reader.get_count(sizeof(double)));
+    for (double& constant : program.constants) constant = reader.get_double();
+    program.instructions.resize(reader.get_count(5));
+    std::size_t first = 0;
+    for (Instruction& instruction : program.instructions) {
+        const auto op = reader.get<std::uint8_t>();
+        if (op >= ops.size()) Reader::refuse("it has an unknown op");
+        instruction = {ops[op], reader.get<std::uint32_t>(), first};
+        first += instruction.count;
+    }
+    program.operands.resize(reader.get_count(sizeof(Id)));
+    for (Id& operand : program.operands) operand = reader.get<Id>();
+    program.outputs.resize(reader.get_count(sizeof(Id)));
+    for (Id& output : program.outputs) output = reader.get<Id>();
+    reader.expect_end();
+    validate(program);
+    return program;
+}
+
+}  // namespace megagrad

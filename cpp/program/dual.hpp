@@ -1,0 +1,103 @@
+// Numbers with a tangent: what a formula gives for them is its value and its derivative in the
+// tangents' direction. The rules are the op table's own, so a gradient computed on duals gives
+// second derivatives.
+#pragma once
+
+#include "lanes.hpp"
+#include "op.hpp"
+#include "vector_math.hpp"
+
+namespace megagrad::MEGAGRAD_ISA {
+
+template <class T>
+struct Dual {
+    static constexpr int width = T::width;
+
+    T value, tangent;
+
+    Dual() = default;
+    MEGAGRAD_INLINE explicit Dual(double number) : value(number), tangent(0.0) {}
+    MEGAGRAD_INLINE Dual(T value_, T tangent_) : value(value_), tangent(tangent_) {}
+
+    MEGAGRAD_INLINE friend auto operator<(Dual a, Dual b) { return a.value < b.value; }
+    MEGAGRAD_INLINE friend auto operator>(Dual a, Dual b) { return a.value > b.value; }
+    MEGAGRAD_INLINE friend auto operator<=(Dual a, Dual b) { return a.value <= b.value; }
+    MEGAGRAD_INLINE friend auto operator>=(Dual a, Dual b) { return a.value >= b.value; }
+    MEGAGRAD_INLINE friend auto operator==(Dual a, Dual b) { return a.value == b.value; }
+    MEGAGRAD_INLINE friend auto operator!=(Dual a, Dual b) { return a.value != b.value; }
+};
+
+// What does not move does not count, even where the derivative is infinite or none: x^2 has one by
+// the exponent only for positive x.
+template <class T>
+MEGAGRAD_INLINE T scaled(T derivative, T tangent) {
+    return where(tangent == T(0.0), T(0.0), derivative * tangent);
+}
+
+// A row of the op table on duals.
+template <class Formulas, class T>
+MEGAGRAD_INLINE Dual<T> chain(Dual<T> x) {
+    const T y(0.0), z = Formulas::forward(x.value, y);
+    return {z, scaled(Formulas::dx(x.value, y, z), x.tangent)};
+}
+template <class Formulas, class T>
+MEGAGRAD_INLINE Dual<T> chain(Dual<T> x, Dual<T> y) {
+    const T z = Formulas::forward(x.value, y.value);
+    return {z, scaled(Formulas::dx(x.value, y.value, z), x.tangent) +
+                   scaled(Formulas::dy(x.value, y.value, z), y.tangent)};
+}
+
+#define MEGAGRAD_DUAL_1(function, row)                                      \
+    template <class T>                                                      \
+    MEGAGRAD_INLINE Dual<T> function(Dual<T> x) {                           \
+        return chain<formula::row##_>(x);                                   \
+    }
+#define MEGAGRAD_DUAL_2(function, row)                                      \
+    template <class T>                                                      \
+    MEGAGRAD_INLINE Dual<T> function(Dual<T> x, Dual<T> y) {                \
+        return chain<formula::row##_>(x, y);                                \
+    }
+MEGAGRAD_DUAL_2(operator+, add)
+MEGAGRAD_DUAL_2(operator-, sub)
+MEGAGRAD_DUAL_2(operator*, mul)
+MEGAGRAD_DUAL_2(operator/, div)
+MEGAGRAD_DUAL_2(pow, pow)
+MEGAGRAD_DUAL_2(maximum, maximum)
+MEGAGRAD_DUAL_2(minimum, minimum)
+MEGAGRAD_DUAL_1(operator-, neg)
+MEGAGRAD_DUAL_1(fabs, abs)
+MEGAGRAD_DUAL_1(exp, exp)
+MEGAGRAD_DUAL_1(expm1, expm1)
+MEGAGRAD_DUAL_1(log, log)
+MEGAGRAD_DUAL_1(log1p, log1p)
+MEGAGRAD_DUAL_1(sqrt, sqrt)
+MEGAGRAD_DUAL_1(cbrt, cbrt)
+MEGAGRAD_DUAL_1(sin, sin)
+MEGAGRAD_DUAL_1(cos, cos)
+MEGAGRAD_DUAL_1(tan, tan)
+MEGAGRAD_DUAL_1(asin, arcsin)
+MEGAGRAD_DUAL_1(acos, arccos)
+MEGAGRAD_DUAL_1(atan, arctan)
+MEGAGRAD_DUAL_1(sinh, sinh)
+MEGAGRAD_DUAL_1(cosh, cosh)
+MEGAGRAD_DUAL_1(tanh, tanh)
+MEGAGRAD_DUAL_1(erf, erf)
+MEGAGRAD_DUAL_1(sigmoid, sigmoid)
+MEGAGRAD_DUAL_1(softplus, softplus)
+#undef MEGAGRAD_DUAL_1
+#undef MEGAGRAD_DUAL_2
+
+template <class Mask, class T>
+MEGAGRAD_INLINE Dual<T> where(Mask mask, Dual<T> yes, Dual<T> no) {
+    return {where(mask, yes.value, no.value), where(mask, yes.tangent, no.tangent)};
+}
+template <class T>
+MEGAGRAD_INLINE Dual<T> sign(Dual<T> x) {
+    return {megagrad::sign(x.value), T(0.0)};
+}
+template <class T>
+MEGAGRAD_INLINE Dual<T> normal_cdf(Dual<T> x) {
+    return {megagrad::normal_cdf(x.value), scaled(megagrad::normal_pdf(x.value), x.tangent)};
+}
+
+}  // namespace megagrad::MEGAGRAD_ISA

@@ -1,0 +1,163 @@
+#include "fusion.hpp"
+
+#include <limits>
+
+namespace megagrad {
+
+namespace {
+
+bool is_sum(Op op) { return op == Op::add || op == Op::sub; }
+
+}  // namespace
+
+Fusion::Fusion(const Draft& draft, const std::vector<Id>& outputs)
+    : draft_(draft), entries_(draft.entries()), outputs_(outputs), roles_(entries_.size()) {
+    find_roles();
+    find_dots();
+}
+
+void Fusion::find_roles() {
+    for (const Id output : outputs_) ++roles_[output].uses;
+    for (std::size_t id = entries_.size(); id-- > 0;) {
+        const auto& [op, x, y] = entries_[id];
+        if (op == Op::leaf || roles_[id].uses == 0) continue;
+        ++roles_[x].uses;
+        if (y != Draft::no_operand) ++roles_[y].uses;
+    }
+    for (std::size_t id = 0; id < entries_.size(); ++id) {
+        const auto& [op, x, y] = entries_[id];
+        roles_[id].varying = op == Op::leaf
+                                 ? x == static_cast<Id>(Draft::Leaf::input)
+                                 : roles_[x].varying || (y != Draft::no_operand && roles_[y].varying);
+    }
+}
+
+// A sum takes in sums and products that nothing else uses, unless they depend on parameters alone
+// and it does not: those are computed once a call.
+bool Fusion::is_part(Id id, Id sum) const {
+    return roles_[id].uses == 1 && roles_[id].varying == roles_[sum].varying;
+}
+
+// In the order in which they were written.
+void Fusion::collect_terms(Id sum) {
+    parts_.clear();
+    pending_.assign(1, {sum, false});
+    while (!pending_.empty()) {
+        const auto [id, minus] = pending_.back();
+        pending_.pop_back();
+        const auto& [op, x, y] = entries_[id];
+        if (id == sum || ((is_sum(op) || op == Op::neg) && is_part(id, sum))) {
+            if (op != Op::neg) pending_.emplace_back(y, minus != (op == Op::sub));
+            pending_.emplace_back(x, minus != (op == Op::neg));
+            parts_.push_back(id);
+        } else if (op == Op::mul && is_part(id, sum)) {
+            terms_.push_back({x, y, minus});
+            parts_.push_back(id);
+        } else {
+            terms_.push_back({id, Draft::no_operand, minus});
+        }
+    }
+}
+
+void Fusion::find_dots() {
+    for (std::size_t id = entries_.size(); id-- > 0;) {
+        if (!is_sum(entries_[id].op) || roles_[id].uses == 0 || roles_[id].absorbed) continue;
+        const std::size_t first = terms_.size();
+        collect_terms(static_cast<Id>(id));
+        bool has_product = false;
+        for (std::size_t i = first; i < terms_.size(); ++i)
+            has_product |= terms_[i].y != Draft::no_operand;
+        if (!has_product && terms_.size() - first < 3) {
+            terms_.resize(first);
+            continue;
+        }
+        for (const Id part : parts_) roles_[part].absorbed = true;
+        roles_[id].absorbed = false;
+        dots_.push_back({static_cast<Id>(id), first, terms_.size() - first});
+    }
+}
+
+// The term that a dot starts from, if one is a plain number to be added: best one that is the same
+// for all points.
+std::size_t Fusion::start_of(const Dot& dot) const {
+    std::size_t found = dot.first + dot.count;
+    for (std::size_t i = dot.first + dot.count; i-- > dot.first;) {
+        const auto& [x, y, minus] = terms_[i];
+        if (y != Draft::no_operand || minus) continue;
+        const bool better = found == dot.first + dot.count || !roles_[x].varying ||
+                            roles_[terms_[found].x].varying;
+        if (better) found = i;
+    }
+    return found;
+}
+
+void Fusion::number_leaves(Program& program) {
+    numbers_.resize(entries_.size());
+    for (std::size_t id = 0; id < entries_.size(); ++id) {
+        const auto& [op, x, y] = entries_[id];
+        if (op != Op::leaf) continue;
+        if (x == static_cast<Id>(Draft::Leaf::input)) numbers_[id] = y;
+        if (x == static_cast<Id>(Draft::Leaf::parameter)) numbers_[id] = program.inputs + y;
+        if (x != static_cast<Id>(Draft::Leaf::constant) || roles_[id].uses == 0) continue;
+        numbers_[id] = program.first_result();
+        program.constants.push_back(draft_.constants()[y]);
+    }
+    one_ = program.first_result();
+    nothing_ = one_ + 1;
+    if (dots_.empty()) return;
+    program.constants.push_back(1.0);
+    program.constants.push_back(-0.0);  // x + -0.0 is x, also if that is -0.0
+}
+
+void Fusion::append(Program& program, const Draft::Entry& entry) const {
+    const bool binary = entry.y != Draft::no_operand;
+    program.instructions.push_back({entry.op, binary ? 2u : 1u, program.operands.size()});
+    program.operands.push_back(numbers_[entry.x]);
+    if (binary) program.operands.push_back(numbers_[entry.y]);
+}
+
+void Fusion::append(Program& program, const Dot& dot) const {
+    const std::size_t start = start_of(dot), first = program.operands.size();
+    const bool has_start = start < dot.first + dot.count;
+    program.operands.push_back(has_start ? numbers_[terms_[start].x] : nothing_);
+    for (std::size_t i = dot.first; i < dot.first + dot.count; ++i) {
+        if (i == start) continue;
+        const auto& [x, y, minus] = terms_[i];
+        const Id sign = minus ? subtracted : 0;
+        const bool single = y == Draft::no_operand;
+        program.operands.push_back((single ? one_ : numbers_[x]) | sign);
+        program.operands.push_back(numbers_[single ? x : y]);
+    }
+    const std::size_t count = program.operands.size() - first;
+    if (count > std::numeric_limits<std::uint32_t>::max())
+        throw std::length_error("a sum is too long to be recorded");
+    program.instructions.push_back({Op::dot, static_cast<std::uint32_t>(count), first});
+}
+
+Program Fusion::program() {
+    Program program;
+    program.inputs = draft_.inputs();
+    program.parameters = draft_.parameters();
+    program.counts = draft_.counts();
+    number_leaves(program);
+    for (std::size_t id = 0; id < entries_.size(); ++id) {
+        if (entries_[id].op == Op::leaf) continue;
+        if (roles_[id].uses == 0) {
+            ++program.counts.dropped;
+        } else if (roles_[id].absorbed) {
+            ++program.counts.fused;
+        } else {
+            numbers_[id] = program.values();
+            if (!dots_.empty() && dots_.back().id == id) {
+                append(program, dots_.back());
+                dots_.pop_back();
+            } else {
+                append(program, entries_[id]);
+            }
+        }
+    }
+    for (const Id output : outputs_) program.outputs.push_back(numbers_[output]);
+    return program;
+}
+
+}  // namespace megagrad

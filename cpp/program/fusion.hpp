@@ -1,0 +1,56 @@
+// The last step of recording: what no output needs is dropped, and sums of products become dots.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "draft.hpp"
+
+namespace megagrad {
+
+class Fusion {
+public:
+    Fusion(const Draft& draft, const std::vector<Id>& outputs);
+
+    Program program();
+
+private:
+    // What a sum adds or subtracts: x * y, or x alone (y: no operand).
+    struct Term {
+        Id x, y;
+        bool minus;
+    };
+    struct Dot {
+        Id id;
+        std::size_t first, count;  // of its terms
+    };
+    // What has to be known of an entry.
+    struct Role {
+        std::uint32_t uses = 0;
+        bool varying = false;   // depends on an input
+        bool absorbed = false;  // part of a dot
+    };
+
+    void find_roles();
+    void find_dots();
+    void collect_terms(Id sum);
+    bool is_part(Id id, Id sum) const;
+    std::size_t start_of(const Dot& dot) const;
+    void number_leaves(Program& program);
+    Id number_of_constant(Program& program, double number);
+    void append(Program& program, const Draft::Entry& entry) const;
+    void append(Program& program, const Dot& dot) const;
+
+    const Draft& draft_;
+    const std::vector<Draft::Entry>& entries_;
+    const std::vector<Id>& outputs_;
+    std::vector<Role> roles_;
+    std::vector<Term> terms_;
+    std::vector<Dot> dots_;  // the last one first
+    std::vector<Id> parts_;  // entries that the sum being looked at would absorb
+    std::vector<std::pair<Id, bool>> pending_;
+    std::vector<Id> numbers_;  // in the program, of each entry
+    Id one_ = 0, nothing_ = 0;
+};
+
+}  // namespace megagrad

@@ -1,0 +1,61 @@
+#include "isa.hpp"
+
+#include <atomic>
+
+#include "kernels.hpp"
+
+namespace megagrad {
+
+namespace baseline {
+extern const InstructionSet instruction_set;
+}
+#ifdef MEGAGRAD_X86_KERNELS
+namespace avx2 {
+extern const InstructionSet instruction_set;
+}
+namespace avx512 {
+extern const InstructionSet instruction_set;
+}
+#endif
+
+namespace {
+
+std::vector<const InstructionSet*> usable() {
+    std::vector<const InstructionSet*> sets;
+#ifdef MEGAGRAD_X86_KERNELS
+    __builtin_cpu_init();
+    const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        sets.push_back(&avx512::instruction_set);
+    if (has_avx2) sets.push_back(&avx2::instruction_set);
+#endif
+    sets.push_back(&baseline::instruction_set);
+    return sets;
+}
+
+std::atomic<const InstructionSet*>& in_use() {
+    static std::atomic<const InstructionSet*> set{usable().front()};
+    return set;
+}
+
+}  // namespace
+
+const InstructionSet& instruction_set() { return *in_use().load(std::memory_order_relaxed); }
+
+std::vector<std::string> instruction_sets() {
+    std::vector<std::string> names;
+    for (const InstructionSet* set : usable()) names.emplace_back(set->name);
+    return names;
+}
+
+bool use_instruction_set(const std::string& name) {
+    for (const InstructionSet* set : usable()) {
+        if (name != set->name) continue;
+        in_use() = set;
+        return true;
+    }
+    return false;
+}
+
+}  // namespace megagrad

@@ -1,0 +1,117 @@
+// Programs as text.
+#include <charconv>
+#include <utility>
+
+#include "program.hpp"
+
+namespace megagrad {
+
+namespace {
+
+std::string text(double number) {
+    char buffer[32];
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, number).ptr;
+    return std::string(buffer, end);
+}
+
+std::string numbered(char letter, Id number) {
+    std::string name(1, letter);
+    return name += std::to_string(number);
+}
+
+std::string counted(std::uint64_t count, const std::string& noun) {
+    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+class Listing {
+public:
+    explicit Listing(const Program& program)
+        : program_(program), varying_(varying_values(program)) {}
+
+    std::string all() {
+        head();
+        section(false, "once a call:");
+        section(true, "for every point:");
+        result_ += "outputs:";
+        for (const Id output : program_.outputs) result_ += " " + name(output);
+        return result_;
+    }
+
+private:
+    void head() {
+        const Counts& counts = program_.counts;
+        result_ += "Function of " + counted(program_.inputs, "input") + " (x) and " +
+                   counted(program_.parameters, "parameter") + " (p), " +
+                   counted(program_.outputs.size(), "output") + "\n" +
+                   counted(counts.recorded, "operation") + " recorded, " +
+                   std::to_string(counts.folded) + " folded, " + std::to_string(counts.merged) +
+                   " merged, " + std::to_string(counts.dropped) + " dropped, " +
+                   std::to_string(counts.fused) + " fused: " +
+                   counted(program_.instructions.size(), "instruction") + "\n";
+    }
+
+    void section(bool varying, const char* title) {
+        bool is_empty = true;
+        for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
+            const Id id = program_.first_result() + static_cast<Id>(i);
+            if (varying_[id] != varying) continue;
+            if (std::exchange(is_empty, false)) result_ += std::string(title) + "\n";
+            result_ += "  " + name(id) + " = " + expression(program_.instructions[i]) + "\n";
+        }
+    }
+
+    std::string name(Id id) const {
+        if (id < program_.inputs) return numbered('x', id);
+        if (id < program_.first_constant()) return numbered('p', id - program_.inputs);
+        if (id < program_.first_result())
+            return text(program_.constants[id - program_.first_constant()]);
+        return numbered('t', id - program_.first_result());
+    }
+
+    std::string expression(const Instruction& instruction) const {
+        const Id* operands = program_.operands_of(instruction);
+        if (instruction.op == Op::dot) return sum(instruction);
+        const OpInfo& row = info(instruction.op);
+        const std::string x = name(operands[0]), y = instruction.count > 1 ? name(operands[1]) : "";
+        if (row.kind == Kind::infix) return x + " " + row.label + " " + y;
+        if (instruction.op == Op::neg) return std::string("-").append(x);
+        return std::string(row.name) + "(" + x + (y.empty() ? "" : ", " + y) + ")";
+    }
+
+    bool is_number(Id id, double number) const {
+        return id >= program_.first_constant() && id < program_.first_result() &&
+               program_.constants[id - program_.first_constant()] == number;
+    }
+
+    // As long as lines can be read.
+    std::string sum(const Instruction& dot) const {
+        constexpr std::uint32_t shown = 4;
+        const Id* operands = program_.operands_of(dot);
+        const std::uint32_t products = dot.count / 2;
+        std::string result = is_number(operands[0], 0) ? "" : name(operands[0]);
+        for (std::uint32_t i = 0; i < products; ++i) {
+            if (products > 2 * shown && i == shown) {
+                i = products - 1;
+                result += " + ...";
+            }
+            const Id a = operands[1 + 2 * i], b = operands[2 + 2 * i];
+            const bool minus = (a & subtracted) != 0;
+            if (!result.empty()) result += minus ? " - " : " + ";
+            if (result.empty() && minus) result += "-";
+            if (!is_number(a & ~subtracted, 1)) result += name(a & ~subtracted) + "*";
+            result += name(b);
+        }
+        if (products > 2 * shown) result += "  (" + counted(products, "product") + ")";
+        return result;
+    }
+
+    const Program& program_;
+    const std::vector<bool> varying_;
+    std::string result_;
+};
+
+}  // namespace
+
+std::string listing(const Program& program) { return Listing(program).all(); }
+
+}  // namespace megagrad

@@ -1,0 +1,278 @@
+// The first step of planning: from instructions to steps.
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "derivative.hpp"
+#include "plan.hpp"
+
+namespace megagrad {
+
+namespace {
+
+class Lowering {
+public:
+    Lowering(const Program& program, Wanted wanted)
+        : program_(program), varying_(varying_values(program)) {
+        plan_.wanted = wanted;
+        plan_.parameters = program.parameters;
+    }
+
+    Outline outline() {
+        lower();
+        write_affines();
+        return {std::move(plan_), std::move(values_), std::move(uniform_needs_grad_)};
+    }
+
+private:
+    struct Product {
+        Id a, b;
+        bool minus;
+    };
+
+    // While more may join.
+    struct Neurons {
+        std::size_t step;
+        std::vector<Slot> outs, ins, weights, biases;
+    };
+
+    void lower() {
+        place_.resize(program_.values());
+        values_.resize(program_.inputs);
+        plan_.inputs.assign(program_.inputs, no_slot);
+        plan_.input_grads.assign(program_.inputs, no_slot);
+        for (Id id = 0; id < program_.inputs; ++id) {
+            place_[id] = id;
+            values_[id].needs_grad = plan_.wanted.inputs;
+        }
+        for (Id i = 0; i < program_.parameters; ++i)
+            place_[program_.inputs + i] = new_uniform(plan_.wanted.parameters);
+        plan_.constants = program_.constants;
+        for (Id i = 0; i < program_.constants.size(); ++i)
+            place_[program_.first_constant() + i] = new_uniform(false);
+        nothing_ = constant(-0.0);
+        one_ = constant(1.0);
+        for (Id i = 0; i < program_.instructions.size(); ++i) {
+            const Instruction& instruction = program_.instructions[i];
+            const Id id = program_.first_result() + i;
+            if (instruction.op == Op::dot)
+                varying_[id] ? lower_dot(instruction, id) : lower_uniform_dot(instruction, id);
+            else
+                lower_elementwise(instruction, id);
+        }
+        for (const Id id : program_.outputs) plan_.outputs.push_back({varying_[id], place_[id], no_slot});
+    }
+
+    Slot new_uniform(bool needs_grad) {
+        uniform_needs_grad_.push_back(needs_grad);
+        return plan_.uniforms++;
+    }
+    Slot constant(double number) {
+        plan_.constants.push_back(number);
+        return new_uniform(false);
+    }
+    Slot new_value(bool needs_grad) {
+        values_.emplace_back().needs_grad = needs_grad;
+        return static_cast<Slot>(values_.size() - 1);
+    }
+
+    bool needs_grad(Id id) const {
+        return varying_[id] ? values_[place_[id]].needs_grad : uniform_needs_grad_[place_[id]];
+    }
+
+    void lower_elementwise(const Instruction& instruction, Id id) {
+        const Id* operands = program_.operands_of(instruction);
+        const bool binary = instruction.count == 2;
+        const Id x = operands[0], y = binary ? operands[1] : x;
+        const auto& [dx, dy] = derivatives(instruction.op);
+        const bool needs = (!dx.is_zero && needs_grad(x)) || (!dy.is_zero && needs_grad(y));
+        Step step{};
+        step.x = place_[x];
+        step.y = place_[y];
+        Form form = Form::rows;
+        if (varying_[id]) {
+            if (!varying_[x]) form = Form::uniform_x;
+            if (!varying_[y]) form = Form::uniform_y;
+            step.out = place_[id] = new_value(needs);
+        } else {
+            step.out = place_[id] = new_uniform(needs);
+            // A parameter of an op has no operand's place among rows.
+            if (info(instruction.op).kind == Kind::parametric) form = Form::uniform_y;
+        }
+        step.code = code_of(instruction.op, form);
+        (varying_[id] ? plan_.steps : plan_.once).push_back(step);
+    }
+
+    void sort_products(const Instruction& dot) {
+        uniform_.clear(), mixed_.clear(), rows_.clear();
+        const Id* operands = program_.operands_of(dot);
+        for (std::uint32_t i = 1; i + 1 < dot.count; i += 2) {
+            const bool minus = (operands[i] & subtracted) != 0;
+            const Id a = operands[i] & ~subtracted, b = operands[i + 1];
+            if (varying_[a] && varying_[b])
+                rows_.push_back({a, b, minus});
+            else if (varying_[a])
+                mixed_.push_back({b, a, minus});
+            else if (varying_[b])
+                mixed_.push_back({a, b, minus});
+            else
+                uniform_.push_back({a, b, minus});
+        }
+    }
+
+    // A dot is split: what is the same for all points goes into a bias; products with one varying
+    // factor go into an affine step, which then is where the products of two start from.
+    void lower_dot(const Instruction& dot, Id id) {
+        sort_products(dot);
+        const Id start = program_.operands_of(dot)[0];
+        Slot bias = nothing_;
+        if (!varying_[start]) bias = place_[start];
+        if (!uniform_.empty()) bias = inner_of_uniforms(bias, uniform_);
+        Slot sum = no_slot;  // as a row
+        if (varying_[start]) {
+            if (mixed_.empty() && uniform_.empty())
+                sum = place_[start];
+            else
+                mixed_.push_back({no_id, start, false});
+        }
+        if (!mixed_.empty() || (rows_.empty() && sum == no_slot)) sum = affine(bias, mixed_);
+        if (rows_.empty()) {
+            place_[id] = sum;
+            return;
+        }
+        place_[id] = inner(sum == no_slot ? bias : sum, sum != no_slot);
+    }
+
+    Slot weight_of(const Product& product) const {
+        return product.a == no_id ? one_ : place_[product.a];
+    }
+
+    // Neurons with the same inputs are one step.
+    Slot affine(Slot bias, const std::vector<Product>& products) {
+        constexpr std::size_t most_outs = 64, farthest = 4096;
+        std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
+        for (const Product& product : products) hash = (hash ^ place_[product.b]) * 0x100000001b3ULL;
+        bool needs = uniform_needs_grad_[bias];
+        for (const Product& product : products)
+            needs |= uniform_needs_grad_[weight_of(product)] || values_[place_[product.b]].needs_grad;
+        Neurons* neurons = nullptr;
+        if (const auto found = groups_.find(hash); found != groups_.end()) {
+            Neurons& candidate = neurons_[found->second];
+            if (candidate.outs.size() < most_outs && plan_.steps.size() - candidate.step < farthest &&
+                has_inputs(candidate, products))
+                neurons = &candidate;
+        }
+        if (neurons == nullptr) {
+            groups_[hash] = neurons_.size();
+            neurons = &neurons_.emplace_back();
+            neurons->step = plan_.steps.size();
+            for (const Product& product : products) neurons->ins.push_back(place_[product.b]);
+            Step step{};
+            step.code = affine_code;
+            step.x = static_cast<Slot>(neurons_.size() - 1);
+            plan_.steps.push_back(step);
+        }
+        neurons->biases.push_back(bias);
+        for (const Product& product : products)
+            neurons->weights.push_back(weight_of(product) | (product.minus ? subtracted : 0));
+        neurons->outs.push_back(new_value(needs));
+        return neurons->outs.back();
+    }
+
+    bool has_inputs(const Neurons& neurons, const std::vector<Product>& products) const {
+        return std::equal(neurons.ins.begin(), neurons.ins.end(), products.begin(), products.end(),
+                          [&](Slot in, const Product& product) { return in == place_[product.b]; });
+    }
+
+    static bool has_repeats(std::vector<Slot> slots) {
+        std::sort(slots.begin(), slots.end());
+        return std::adjacent_find(slots.begin(), slots.end()) != slots.end();
+    }
+
+    void write_affines() {
+        for (const Neurons& neurons : neurons_) {
+            Affine affine;
+            affine.outs = static_cast<std::uint32_t>(neurons.outs.size());
+            affine.ins = static_cast<std::uint32_t>(neurons.ins.size());
+            affine.slots = plan_.slots.size();
+            plan_.slots.insert(plan_.slots.end(), neurons.outs.begin(), neurons.outs.end());
+            plan_.slots.insert(plan_.slots.end(), neurons.ins.begin(), neurons.ins.end());
+            plan_.slots.insert(plan_.slots.end(), neurons.outs.size() + neurons.ins.size(), no_slot);
+            affine.has_repeated_ins = has_repeats(neurons.ins);
+            affine.weights = plan_.cells.size();
+            for (const Slot weight : neurons.weights) plan_.cells.push_back({weight});
+            for (const Slot bias : neurons.biases) plan_.cells.push_back({bias});
+            plan_.affines.push_back(affine);
+        }
+        neurons_.clear();
+        groups_.clear();
+    }
+
+    Slot inner(Slot start, bool start_is_row) {
+        bool needs = start_is_row ? values_[start].needs_grad : uniform_needs_grad_[start];
+        Inner inner;
+        inner.start = start;
+        inner.start_is_row = start_is_row;
+        inner.products = static_cast<std::uint32_t>(rows_.size());
+        inner.slots = plan_.slots.size();
+        for (const auto& [a, b, minus] : rows_) {
+            plan_.slots.push_back(place_[a] | (minus ? subtracted : 0));
+            plan_.slots.push_back(place_[b]);
+            plan_.slots.insert(plan_.slots.end(), 2, no_slot);
+            needs |= values_[place_[a]].needs_grad || values_[place_[b]].needs_grad;
+        }
+        return add_inner(plan_.steps, inner, new_value(needs));
+    }
+
+    Slot inner_of_uniforms(Slot start, const std::vector<Product>& products) {
+        bool needs = uniform_needs_grad_[start];
+        Inner inner;
+        inner.start = start;
+        inner.start_is_row = true;
+        inner.products = static_cast<std::uint32_t>(products.size());
+        inner.slots = plan_.slots.size();
+        for (const auto& [a, b, minus] : products) {
+            plan_.slots.push_back(place_[a] | (minus ? subtracted : 0));
+            plan_.slots.push_back(place_[b]);
+            plan_.slots.insert(plan_.slots.end(), 2, no_slot);
+            needs |= uniform_needs_grad_[place_[a]] || uniform_needs_grad_[place_[b]];
+        }
+        return add_inner(plan_.once, inner, new_uniform(needs));
+    }
+
+    Slot add_inner(std::vector<Step>& steps, const Inner& inner, Slot out) {
+        Step step{};
+        step.code = inner_code;
+        step.x = static_cast<Slot>(plan_.inners.size());
+        step.out = out;
+        plan_.inners.push_back(inner);
+        steps.push_back(step);
+        return out;
+    }
+
+    void lower_uniform_dot(const Instruction& dot, Id id) {
+        sort_products(dot);
+        place_[id] = inner_of_uniforms(place_[program_.operands_of(dot)[0]], uniform_);
+    }
+
+    static constexpr Id no_id = ~Id{0};
+
+    const Program& program_;
+    const std::vector<bool> varying_;
+    Plan plan_;
+    std::vector<PlannedValue> values_;
+    std::vector<bool> uniform_needs_grad_;
+    std::vector<Slot> place_;  // of a program's value: which value or uniform number it is
+    Slot nothing_ = 0, one_ = 0;
+    std::vector<Product> uniform_, mixed_, rows_;  // of the dot being lowered
+    std::vector<Neurons> neurons_;                 // one for each affine step
+    std::unordered_map<std::uint64_t, std::size_t> groups_;  // the last one for its inputs
+};
+
+}  // namespace
+
+Outline outline(const Program& program, Wanted wanted) {
+    return Lowering(program, wanted).outline();
+}
+
+}  // namespace megagrad

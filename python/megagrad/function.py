@@ -1,0 +1,60 @@
+"""Recorded programs: a graph that is built once and computed for whole arrays of points."""
+
+import inspect
+import math
+import operator
+from collections.abc import Callable, Iterable
+
+from megagrad._core import Function, Value
+from megagrad.nn import Module
+
+__all__ = ["Function", "record"]
+
+
+def record(
+    fn: Callable[..., Value | list[Value] | tuple[Value, ...]],
+    n_inputs: int,
+    parameters: Iterable[Value] | None = None,
+) -> Function:
+    """Call ``fn`` once with fresh Values, and record what it computes from them.
+
+    fn: gets ``n_inputs`` Values, one for each of its arguments; a Module, and a function of one
+    argument where there are several inputs, gets them as one list. It returns a Value, or a list or
+    tuple of Values. parameters: as Function's.
+
+    What fn does is frozen: an ``if`` on data chooses its branch while recording, and a loop runs as
+    often as it did then. Meanwhile the inputs have no number (their data are NaN), so that no branch is
+    chosen by chance, and no op refuses one. ``where``, ``maximum``, ``relu`` and the comparisons
+    ``x.less(y)``, ``x.greater_equal(y)``, ... choose anew at every point.
+
+    Raises TypeError if fn cannot be called so or returns something else, ValueError if n_inputs is
+    negative or fn uses an op of its own.
+    """
+    count = operator.index(n_inputs)
+    if count < 0:
+        raise ValueError(f"n_inputs must be at least 0, not {count}")
+    inputs = [Value(math.nan) for _ in range(count)]
+    outputs = fn(inputs) if _takes_a_list(fn, count) else fn(*inputs)
+    if isinstance(outputs, tuple):
+        outputs = list(outputs)
+    return Function(inputs, outputs, parameters)
+
+
+def _takes_a_list(fn: Callable[..., object], count: int) -> bool:
+    if isinstance(fn, Module):
+        return True
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):  # of some functions written in C
+        return False
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        try:
+            signature.bind([])
+        except TypeError:
+            raise TypeError(
+                f"fn must take {count} Values, or a list of them; its signature is {signature}"
+            ) from None
+        return True
+    return False
