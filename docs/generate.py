@@ -28,9 +28,11 @@ STUB_TEMPLATE = """\
 # Written by docs/generate.py from the op table; do not edit.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any, Final, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from typing_extensions import disjoint_base
 
 __version__: Final[str]
@@ -38,6 +40,7 @@ __version__: Final[str]
 # What an operator takes beside a Value. NumPy's float64 is a float.
 _Number: TypeAlias = float | np.floating[Any] | np.integer[Any] | np.bool
 _Numbers: TypeAlias = Iterable[Value | _Number]
+_Array: TypeAlias = NDArray[np.float64]
 
 @disjoint_base
 class Value:
@@ -117,6 +120,76 @@ def _restore(
     /,
 ) -> Value: ...
 def _set_state(value: Value, state: object, /) -> None: ...
+
+@disjoint_base
+class Function:
+    def __new__(
+        cls,
+        inputs: Iterable[Value],
+        outputs: Value | Iterable[Value],
+        parameters: Iterable[Value] | None = None,
+    ) -> Self: ...
+    @property
+    def parameters(self) -> tuple[Value, ...]: ...
+    @property
+    def n_inputs(self) -> int: ...
+    @property
+    def n_outputs(self) -> int: ...
+    @property
+    def stripe(self) -> int: ...
+    @property
+    def counts(self) -> dict[str, int]: ...
+    def __call__(
+        self, data: ArrayLike, params: ArrayLike | None = None, threads: int | None = None
+    ) -> Any: ...
+    def value_and_grad(
+        self, data: ArrayLike, params: ArrayLike | None = None, threads: int | None = None
+    ) -> tuple[Any, _Array]: ...
+    def vjp(
+        self,
+        data: ArrayLike,
+        seeds: ArrayLike | None = None,
+        params: ArrayLike | None = None,
+        threads: int | None = None,
+    ) -> tuple[Any, _Array, _Array]: ...
+    def backward(
+        self,
+        data: ArrayLike,
+        seeds: ArrayLike | None = None,
+        params: ArrayLike | None = None,
+        threads: int | None = None,
+    ) -> Any: ...
+    def jvp(
+        self,
+        data: ArrayLike,
+        tangents: ArrayLike,
+        params: ArrayLike | None = None,
+        threads: int | None = None,
+    ) -> tuple[Any, Any]: ...
+    def jacobian(
+        self, data: ArrayLike, params: ArrayLike | None = None, threads: int | None = None
+    ) -> _Array: ...
+    def hessian(
+        self, data: ArrayLike, params: ArrayLike | None = None, threads: int | None = None
+    ) -> _Array: ...
+    def hvp(
+        self,
+        data: ArrayLike,
+        v: ArrayLike,
+        params: ArrayLike | None = None,
+        threads: int | None = None,
+    ) -> _Array: ...
+    def save(self, path: str | PathLike[str], /) -> None: ...
+    @classmethod
+    def load(cls, path: str | PathLike[str], /) -> Self: ...
+    @classmethod
+    def _restore(
+        cls, program: bytes, parameters: tuple[Value, ...], has_one_output: bool, /
+    ) -> Self: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+def instruction_sets() -> list[str]: ...
+def use_instruction_set(name: str) -> None: ...
 
 class SGDRule:
     def __init__(

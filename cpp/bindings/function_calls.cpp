@@ -31,6 +31,25 @@ std::string shape_text(const char* first, std::size_t second) {
     return std::string("(") + first + ", " + std::to_string(second) + ")";
 }
 
+// An array to be filled, or a single number, which becomes a float.
+class Result {
+public:
+    Result(const std::vector<py::ssize_t>& shape, double*& place) {
+        if (!shape.empty()) array_.emplace(shape);
+        place = array_ ? array_->mutable_data() : &number_;
+    }
+    Result(const Result&) = delete;  // the number's place is known
+    Result& operator=(const Result&) = delete;
+    py::object object() const {
+        if (array_) return *array_;
+        return py::float_(number_);
+    }
+
+private:
+    std::optional<Numbers> array_;
+    double number_ = 0;
+};
+
 // One call: its arguments as arrays, and the arrays of its results.
 class Call {
 public:
@@ -95,16 +114,9 @@ public:
         return shape;
     }
 
-    Numbers outputs() {
-        Numbers array(output_shape());
-        points_.outputs = array.mutable_data();
-        return array;
-    }
-    Numbers output_tangents() {
-        Numbers array(output_shape());
-        points_.output_tangents = array.mutable_data();
-        return array;
-    }
+    // For results of the outputs' shape.
+    Result outputs() { return Result(output_shape(), points_.outputs); }
+    Result output_tangents() { return Result(output_shape(), points_.output_tangents); }
     Numbers input_grads() {
         Numbers array(input_shape());
         points_.input_grads = array.mutable_data();
@@ -133,12 +145,6 @@ public:
         released.reset();
         if (!complete) throw py::error_already_set();
         state_.spare = std::move(memory);
-    }
-
-    // A single number is a float.
-    static PyObject* result(const Numbers& array) {
-        if (array.ndim() == 0) return PyFloat_FromDouble(*array.data());
-        return Numbers(array).release().ptr();
     }
 
 private:
@@ -200,11 +206,11 @@ private:
     std::vector<double> live_, seeds_;
 };
 
-template <class... Results>
-PyObject* tuple_of(const Results&... results) {
-    return py::make_tuple(py::reinterpret_steal<py::object>(Call::result(results))...)
-        .release()
-        .ptr();
+template <class... Objects>
+PyObject* tuple_of(const Objects&... objects) {
+    PyObject* tuple = PyTuple_Pack(sizeof...(objects), objects.ptr()...);
+    if (tuple == nullptr) throw py::error_already_set();
+    return tuple;
 }
 
 void need_one_output(const FunctionState& state, const char* name, const char* instead) {
@@ -214,41 +220,42 @@ void need_one_output(const FunctionState& state, const char* name, const char* i
 }
 
 PyObject* evaluate_call(Call& call) {
-    const Numbers outputs = call.outputs();
+    const Result outputs = call.outputs();
     call.run({});
-    return Call::result(outputs);
+    return outputs.object().release().ptr();
 }
 
 PyObject* value_and_grad(Call& call) {
     need_one_output(call.state(), "value_and_grad()", "vjp() or jacobian()");
-    const Numbers outputs = call.outputs(), grads = call.input_grads();
+    const Result outputs = call.outputs();
+    const Numbers grads = call.input_grads();
     call.run({true, false});
-    return tuple_of(outputs, grads);
+    return tuple_of(outputs.object(), grads);
 }
 
 PyObject* vjp(Call& call) {
     call.take_seeds();
-    const Numbers outputs = call.outputs(), grads = call.input_grads(),
-                  parameter_grads = call.parameter_grads();
+    const Result outputs = call.outputs();
+    const Numbers grads = call.input_grads(), parameter_grads = call.parameter_grads();
     call.run({true, true});
-    return tuple_of(outputs, grads, parameter_grads);
+    return tuple_of(outputs.object(), grads, parameter_grads);
 }
 
 PyObject* backward(Call& call) {
     call.take_seeds();
-    const Numbers outputs = call.outputs();
+    const Result outputs = call.outputs();
     std::vector<double> grads(call.state().nodes.size());
     call.arguments().parameter_grads = grads.data();
     call.run({false, true});
     for (std::size_t i = 0; i < grads.size(); ++i) call.state().nodes[i]->grad += grads[i];
-    return Call::result(outputs);
+    return outputs.object().release().ptr();
 }
 
 PyObject* jvp(Call& call) {
     call.take_tangents("tangents");
-    const Numbers outputs = call.outputs(), tangents = call.output_tangents();
+    const Result outputs = call.outputs(), tangents = call.output_tangents();
     call.run({});
-    return tuple_of(outputs, tangents);
+    return tuple_of(outputs.object(), tangents.object());
 }
 
 // One of `count` directions for all points.

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <utility>
-#include <vector>
 
+#include "array.hpp"
 #include "compiler.hpp"
 #include "node.hpp"
 
@@ -18,23 +17,6 @@ inline std::uint64_t traversals = 0;
 
 // How many nodes are walked between two looks at whether to stop.
 inline constexpr std::size_t poll_interval = 1 << 16;
-
-// Its elements have no value until one is written.
-template <class T>
-struct Uninitialized : std::allocator<T> {
-    template <class U>
-    struct rebind {
-        using other = Uninitialized<U>;
-    };
-    template <class U>
-    void construct(U*) noexcept {}
-    template <class U, class Value>
-    void construct(U* place, Value&& value) {
-        ::new (place) U(std::forward<Value>(value));
-    }
-};
-template <class T>
-using Array = std::vector<T, Uninitialized<T>>;
 
 // The end of a growing array, in pointers that a loop can keep in registers: a std::vector's own
 // are loaded and stored at every push, which is a fifth of the time that ordering takes.

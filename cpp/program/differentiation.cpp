@@ -108,7 +108,7 @@ public:
     }
 
     Plan& plan_;
-    std::vector<PlannedValue>& values_;
+    Array<PlannedValue>& values_;
     const std::vector<bool>& uniform_needs_grad_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <stdexcept>
+#include <utility>
 
 #include "backward.hpp"
 #include "fusion.hpp"
@@ -125,7 +126,7 @@ Id* Draft::place_of(const Entry& entry) {
 
 void Draft::make_room() {
     if (4 * (listed_ + 1) <= 3 * table_.size()) return;
-    const std::vector<Id> earlier = std::exchange(table_, {});
+    const Array<Id> earlier = std::exchange(table_, {});
     table_.assign(2 * earlier.size(), no_operand);
     for (const Id id : earlier)
         if (id != no_operand) *place_of(entries_[id]) = id;

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "array.hpp"
 #include "op.hpp"
-#include "order.hpp"
 #include "program.hpp"
 
 namespace megagrad {
@@ -34,8 +34,8 @@ public:
     // The program that computes `outputs`, with sums of products found.
     Program finish(const std::vector<Id>& outputs) const;
 
-    const std::vector<Entry>& entries() const { return entries_; }
-    const std::vector<double>& constants() const { return constants_; }
+    const Array<Entry>& entries() const { return entries_; }
+    const Array<double>& constants() const { return constants_; }
     Id inputs() const { return inputs_; }
     Id parameters() const { return parameters_; }
     const Counts& counts() const { return counts_; }
@@ -56,10 +56,10 @@ private:
     bool is_same(const Entry& a, const Entry& b) const;
     void make_room();
 
-    std::vector<Entry> entries_;
-    std::vector<double> constants_;
+    Array<Entry> entries_;
+    Array<double> constants_;
     Id inputs_ = 0, parameters_ = 0;
-    std::vector<Id> table_;   // entries by what they are; empty places are no_operand
+    Array<Id> table_;   // entries by what they are; empty places are no_operand
     std::size_t listed_ = 0;  // how many it has
     Counts counts_;
 };

@@ -11,7 +11,11 @@ bool is_sum(Op op) { return op == Op::add || op == Op::sub; }
 }  // namespace
 
 Fusion::Fusion(const Draft& draft, const std::vector<Id>& outputs)
-    : draft_(draft), entries_(draft.entries()), outputs_(outputs), roles_(entries_.size()) {
+    : draft_(draft), entries_(draft.entries()), outputs_(outputs), roles_(entries_.size(), Role{}) {
+    // Untouched, memory costs nothing; growing, it would be copied.
+    terms_.reserve(entries_.size());
+    parts_.reserve(entries_.size());
+    pending_.reserve(entries_.size());
     find_roles();
     find_dots();
 }
@@ -140,6 +144,8 @@ Program Fusion::program() {
     program.parameters = draft_.parameters();
     program.counts = draft_.counts();
     number_leaves(program);
+    program.instructions.reserve(entries_.size());
+    program.operands.reserve(2 * entries_.size());
     for (std::size_t id = 0; id < entries_.size(); ++id) {
         if (entries_[id].op == Op::leaf) continue;
         if (roles_[id].uses == 0) {

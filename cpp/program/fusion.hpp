@@ -42,14 +42,14 @@ private:
     void append(Program& program, const Dot& dot) const;
 
     const Draft& draft_;
-    const std::vector<Draft::Entry>& entries_;
+    const Array<Draft::Entry>& entries_;
     const std::vector<Id>& outputs_;
-    std::vector<Role> roles_;
-    std::vector<Term> terms_;
-    std::vector<Dot> dots_;  // the last one first
-    std::vector<Id> parts_;  // entries that the sum being looked at would absorb
-    std::vector<std::pair<Id, bool>> pending_;
-    std::vector<Id> numbers_;  // in the program, of each entry
+    Array<Role> roles_;
+    Array<Term> terms_;
+    Array<Dot> dots_;  // the last one first
+    Array<Id> parts_;  // entries that the sum being looked at would absorb
+    Array<std::pair<Id, bool>> pending_;
+    Array<Id> numbers_;  // in the program, of each entry
     Id one_ = 0, nothing_ = 0;
 };
 

@@ -57,6 +57,10 @@ MEGAGRAD_INLINE Lane where(bool mask, Lane yes, Lane no) { return mask ? yes : n
 MEGAGRAD_INLINE bool any(bool mask) { return mask; }
 MEGAGRAD_INLINE std::int64_t bits(Lane x) { return std::bit_cast<std::int64_t>(x.value); }
 MEGAGRAD_INLINE Lane from_bits(Lane, std::int64_t bits) { return Lane(std::bit_cast<double>(bits)); }
+// Zeros come in from the left.
+MEGAGRAD_INLINE std::int64_t shift_right(std::int64_t bits, int count) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(bits) >> count);
+}
 // a * b + c, rounded once where the instruction set can.
 MEGAGRAD_INLINE Lane fma(Lane a, Lane b, Lane c) {
     return Lane(has_fma ? std::fma(a.value, b.value, c.value) : a.value * b.value + c.value);
@@ -126,13 +130,25 @@ MEGAGRAD_INLINE Lanes where(Lanes::Mask mask, Lanes yes, Lanes no) {
     return Lanes(mask.bits ? yes.value : no.value);
 }
 MEGAGRAD_INLINE bool any(Lanes::Mask mask) {
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+    return _mm512_movepi64_mask(__m512i(mask.bits)) != 0;
+#elif defined(__AVX2__) && defined(__FMA__)
+    return _mm256_movemask_pd(__m256d(mask.bits)) != 0;
+#elif defined(__SSE2__)
+    return _mm_movemask_pd(__m128d(mask.bits)) != 0;
+#else
     std::int64_t all = 0;
     for (int i = 0; i < native_width; ++i) all |= mask.bits[i];
     return all != 0;
+#endif
 }
 MEGAGRAD_INLINE Lanes::Bits bits(Lanes x) { return reinterpret_cast<Lanes::Bits>(x.value); }
 MEGAGRAD_INLINE Lanes from_bits(Lanes, Lanes::Bits bits) {
     return Lanes(reinterpret_cast<Lanes::Vector>(bits));
+}
+MEGAGRAD_INLINE Lanes::Bits shift_right(Lanes::Bits bits, int count) {
+    using Unsigned [[gnu::vector_size(native_width * 8)]] = std::uint64_t;
+    return reinterpret_cast<Lanes::Bits>(reinterpret_cast<Unsigned>(bits) >> count);
 }
 
 MEGAGRAD_INLINE Lanes fma(Lanes a, Lanes b, Lanes c) {

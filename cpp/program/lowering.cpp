@@ -1,6 +1,6 @@
 // The first step of planning: from instructions to steps.
 #include <algorithm>
-#include <unordered_map>
+#include <cstdint>
 #include <utility>
 
 #include "derivative.hpp"
@@ -30,15 +30,20 @@ private:
         bool minus;
     };
 
-    // While more may join.
-    struct Neurons {
-        std::size_t step;
-        std::vector<Slot> outs, ins, weights, biases;
+    // An out of an affine step, and the step itself while it is being gathered.
+    struct Neuron {
+        std::uint32_t group;
+        Slot bias, out;
+        std::size_t weights;  // in weights_; as many as the group has ins
+    };
+    struct Group {
+        std::uint32_t step, in_count, outs;
+        std::size_t ins;  // in ins_
     };
 
     void lower() {
         place_.resize(program_.values());
-        values_.resize(program_.inputs);
+        values_.resize(program_.inputs, PlannedValue{});
         plan_.inputs.assign(program_.inputs, no_slot);
         plan_.input_grads.assign(program_.inputs, no_slot);
         for (Id id = 0; id < program_.inputs; ++id) {
@@ -72,7 +77,7 @@ private:
         return new_uniform(false);
     }
     Slot new_value(bool needs_grad) {
-        values_.emplace_back().needs_grad = needs_grad;
+        values_.emplace_back(PlannedValue{}).needs_grad = needs_grad;
         return static_cast<Slot>(values_.size() - 1);
     }
 
@@ -149,38 +154,46 @@ private:
 
     // Neurons with the same inputs are one step.
     Slot affine(Slot bias, const std::vector<Product>& products) {
-        constexpr std::size_t most_outs = 64, farthest = 4096;
-        std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
-        for (const Product& product : products) hash = (hash ^ place_[product.b]) * 0x100000001b3ULL;
         bool needs = uniform_needs_grad_[bias];
         for (const Product& product : products)
-            needs |= uniform_needs_grad_[weight_of(product)] || values_[place_[product.b]].needs_grad;
-        Neurons* neurons = nullptr;
-        if (const auto found = groups_.find(hash); found != groups_.end()) {
-            Neurons& candidate = neurons_[found->second];
-            if (candidate.outs.size() < most_outs && plan_.steps.size() - candidate.step < farthest &&
-                has_inputs(candidate, products))
-                neurons = &candidate;
-        }
-        if (neurons == nullptr) {
-            groups_[hash] = neurons_.size();
-            neurons = &neurons_.emplace_back();
-            neurons->step = plan_.steps.size();
-            for (const Product& product : products) neurons->ins.push_back(place_[product.b]);
-            Step step{};
-            step.code = affine_code;
-            step.x = static_cast<Slot>(neurons_.size() - 1);
-            plan_.steps.push_back(step);
-        }
-        neurons->biases.push_back(bias);
+            needs |=
+                uniform_needs_grad_[weight_of(product)] || values_[place_[product.b]].needs_grad;
+        const std::uint32_t group = group_of(products);
+        ++groups_[group].outs;
+        const Slot out = new_value(needs);
+        neurons_.push_back({group, bias, out, weights_.size()});
         for (const Product& product : products)
-            neurons->weights.push_back(weight_of(product) | (product.minus ? subtracted : 0));
-        neurons->outs.push_back(new_value(needs));
-        return neurons->outs.back();
+            weights_.push_back(weight_of(product) | (product.minus ? subtracted : 0));
+        return out;
     }
 
-    bool has_inputs(const Neurons& neurons, const std::vector<Product>& products) const {
-        return std::equal(neurons.ins.begin(), neurons.ins.end(), products.begin(), products.end(),
+    // One that these inputs have already and that is not far away, or a new one.
+    std::uint32_t group_of(const std::vector<Product>& products) {
+        constexpr std::uint32_t most_outs = 64, farthest = 4096;
+        std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
+        for (const Product& product : products)
+            hash = (hash ^ place_[product.b]) * 0x100000001b3ULL;
+        std::uint32_t& recent = recent_groups_[(hash >> 32) % recent_groups_.size()];
+        if (recent < groups_.size()) {
+            const Group& group = groups_[recent];
+            if (group.outs < most_outs && plan_.steps.size() - group.step < farthest &&
+                has_inputs(group, products))
+                return recent;
+        }
+        recent = static_cast<std::uint32_t>(groups_.size());
+        groups_.push_back({static_cast<std::uint32_t>(plan_.steps.size()),
+                           static_cast<std::uint32_t>(products.size()), 0, ins_.size()});
+        for (const Product& product : products) ins_.push_back(place_[product.b]);
+        Step step{};
+        step.code = affine_code;
+        step.x = recent;
+        plan_.steps.push_back(step);
+        return recent;
+    }
+
+    bool has_inputs(const Group& group, const std::vector<Product>& products) const {
+        const Slot* ins = &ins_[group.ins];
+        return std::equal(ins, ins + group.in_count, products.begin(), products.end(),
                           [&](Slot in, const Product& product) { return in == place_[product.b]; });
     }
 
@@ -189,23 +202,38 @@ private:
         return std::adjacent_find(slots.begin(), slots.end()) != slots.end();
     }
 
+    // By group, in the order in which they came.
+    Array<std::uint32_t> sorted_neurons() const {
+        Array<std::uint32_t> next, sorted(neurons_.size());
+        std::uint32_t count = 0;
+        for (const Group& group : groups_) next.push_back(std::exchange(count, count + group.outs));
+        for (std::uint32_t i = 0; i < neurons_.size(); ++i) sorted[next[neurons_[i].group]++] = i;
+        return sorted;
+    }
+
     void write_affines() {
-        for (const Neurons& neurons : neurons_) {
+        const Array<std::uint32_t> sorted = sorted_neurons();
+        const std::uint32_t* neuron = sorted.data();
+        for (const Group& group : groups_) {
+            const Slot* ins = ins_.data() + group.ins;
             Affine affine;
-            affine.outs = static_cast<std::uint32_t>(neurons.outs.size());
-            affine.ins = static_cast<std::uint32_t>(neurons.ins.size());
+            affine.outs = group.outs;
+            affine.ins = group.in_count;
             affine.slots = plan_.slots.size();
-            plan_.slots.insert(plan_.slots.end(), neurons.outs.begin(), neurons.outs.end());
-            plan_.slots.insert(plan_.slots.end(), neurons.ins.begin(), neurons.ins.end());
-            plan_.slots.insert(plan_.slots.end(), neurons.outs.size() + neurons.ins.size(), no_slot);
-            affine.has_repeated_ins = has_repeats(neurons.ins);
+            for (std::uint32_t j = 0; j < group.outs; ++j)
+                plan_.slots.push_back(neurons_[neuron[j]].out);
+            plan_.slots.insert(plan_.slots.end(), ins, ins + group.in_count);
+            plan_.slots.insert(plan_.slots.end(), std::size_t{group.outs} + group.in_count, no_slot);
+            affine.has_repeated_ins = has_repeats({ins, ins + group.in_count});
             affine.weights = plan_.cells.size();
-            for (const Slot weight : neurons.weights) plan_.cells.push_back({weight});
-            for (const Slot bias : neurons.biases) plan_.cells.push_back({bias});
+            for (std::uint32_t j = 0; j < group.outs; ++j)
+                for (std::uint32_t i = 0; i < group.in_count; ++i)
+                    plan_.cells.push_back({weights_[neurons_[neuron[j]].weights + i]});
+            for (std::uint32_t j = 0; j < group.outs; ++j)
+                plan_.cells.push_back({neurons_[neuron[j]].bias});
             plan_.affines.push_back(affine);
+            neuron += group.outs;
         }
-        neurons_.clear();
-        groups_.clear();
     }
 
     Slot inner(Slot start, bool start_is_row) {
@@ -240,7 +268,7 @@ private:
         return add_inner(plan_.once, inner, new_uniform(needs));
     }
 
-    Slot add_inner(std::vector<Step>& steps, const Inner& inner, Slot out) {
+    Slot add_inner(Array<Step>& steps, const Inner& inner, Slot out) {
         Step step{};
         step.code = inner_code;
         step.x = static_cast<Slot>(plan_.inners.size());
@@ -260,13 +288,15 @@ private:
     const Program& program_;
     const std::vector<bool> varying_;
     Plan plan_;
-    std::vector<PlannedValue> values_;
+    Array<PlannedValue> values_;
     std::vector<bool> uniform_needs_grad_;
-    std::vector<Slot> place_;  // of a program's value: which value or uniform number it is
+    Array<Slot> place_;  // of a program's value: which value or uniform number it is
     Slot nothing_ = 0, one_ = 0;
     std::vector<Product> uniform_, mixed_, rows_;  // of the dot being lowered
-    std::vector<Neurons> neurons_;                 // one for each affine step
-    std::unordered_map<std::uint64_t, std::size_t> groups_;  // the last one for its inputs
+    Array<Neuron> neurons_;
+    Array<Group> groups_;  // one for each affine step
+    Array<Slot> ins_, weights_;
+    std::vector<std::uint32_t> recent_groups_ = std::vector<std::uint32_t>(4096, ~0u);
 };
 
 }  // namespace

@@ -82,13 +82,13 @@ struct Output {
 };
 
 struct Plan {
-    std::vector<Step> once;   // on uniform numbers
-    std::vector<Step> steps;  // on rows
-    std::vector<Affine> affines;
-    std::vector<Inner> inners;
-    std::vector<Slot> slots;
-    std::vector<Cell> cells;
-    std::vector<double> constants;  // the uniform numbers after the parameters
+    Array<Step> once;   // on uniform numbers
+    Array<Step> steps;  // on rows
+    Array<Affine> affines;
+    Array<Inner> inners;
+    Array<Slot> slots;
+    Array<Cell> cells;
+    Array<double> constants;  // the uniform numbers after the parameters
     Slot parameters = 0;
     Slot uniforms = 0;  // all of them; their gradients come after
     Slot rows = 0;
@@ -108,7 +108,7 @@ struct PlannedValue {
 };
 struct Outline {
     Plan plan;
-    std::vector<PlannedValue> values;  // the inputs first
+    Array<PlannedValue> values;  // the inputs first
     std::vector<bool> uniform_needs_grad;
 };
 Outline outline(const Program& program, Wanted wanted);  // lowering.cpp

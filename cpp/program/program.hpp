@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "array.hpp"
 #include "op.hpp"
 
 namespace megagrad {
@@ -38,9 +39,9 @@ struct Counts {
 struct Program {
     Id inputs = 0;
     Id parameters = 0;
-    std::vector<double> constants;
-    std::vector<Instruction> instructions;
-    std::vector<Id> operands;
+    Array<double> constants;
+    Array<Instruction> instructions;
+    Array<Id> operands;
     std::vector<Id> outputs;
     Counts counts;
 

@@ -127,7 +127,7 @@ private:
     const std::vector<Node*>* given_;
     std::vector<Node*> parameters_;
     Traversal walk_;
-    std::vector<Id> ids_;  // by place
+    Array<Id> ids_;  // by place
     std::uint64_t first_mark_ = 0, last_mark_ = 0;
 };
 

@@ -21,11 +21,11 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t alignment = 64;
 constexpr std::size_t blocks_in_stripe = 8;
 
-void run_forward(const std::vector<Step>& steps, const Kernels& kernels, const Block& block) {
+void run_forward(const Array<Step>& steps, const Kernels& kernels, const Block& block) {
     for (const Step& step : steps) kernels.forward[step.code](step, block);
 }
 
-void run_backward(const std::vector<Step>& steps, const Kernels& kernels, const Block& block) {
+void run_backward(const Array<Step>& steps, const Kernels& kernels, const Block& block) {
     for (std::size_t i = steps.size(); i-- > 0;)
         if (steps[i].has_gradient) kernels.backward[steps[i].code](steps[i], block);
 }
@@ -316,11 +316,16 @@ bool replay(const Plan& plan, const Points& points, unsigned threads, ReplayMemo
             const std::function<bool()>& poll) {
     Uniforms uniforms(plan, memory);
     uniforms.go_forward(points.parameters);
-    if (threads == 0) threads = sensible_threads(plan, points);
-    if (points.count <= stripe_of(plan)) threads = 1;
-    const auto cells = Crew(plan, points, memory, poll).run(threads);
-    if (!cells) return false;
-    if (plan.wanted.parameters) uniforms.go_backward(*cells, points);
+    if (0 < points.count && points.count <= plan.lanes) {  // nothing to share, no time to stop
+        memory.cells.assign(plan.wanted.parameters ? plan.cells.size() : 0, 0.0);
+        Worker(plan, points, memory, memory.rows).run(0, points.count, memory.cells.data());
+    } else {
+        if (threads == 0) threads = sensible_threads(plan, points);
+        auto cells = Crew(plan, points, memory, poll).run(threads);
+        if (!cells) return false;
+        memory.cells = std::move(*cells);
+    }
+    if (plan.wanted.parameters) uniforms.go_backward(memory.cells, points);
     return true;
 }
 

@@ -13,7 +13,7 @@ namespace {
 class Rows {
 public:
     explicit Rows(Outline& outline)
-        : plan_(outline.plan), values_(outline.values), lives_(values_.size()) {}
+        : plan_(outline.plan), values_(outline.values), lives_(values_.size(), Life{}) {}
 
     void give() {
         find_last_uses();
@@ -218,8 +218,8 @@ private:
     }
 
     Plan& plan_;
-    std::vector<PlannedValue>& values_;
-    std::vector<Life> lives_;
+    Array<PlannedValue>& values_;
+    Array<Life> lives_;
     std::vector<Slot> free_;
 };
 

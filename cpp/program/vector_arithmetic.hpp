@@ -1,0 +1,75 @@
+// What the functions of vector_math.hpp are made of: polynomials, and numbers in two parts.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "lanes.hpp"
+
+namespace megagrad::MEGAGRAD_ISA {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double smallest_normal = std::numeric_limits<double>::min();
+
+// Estrin's scheme: by halves, which take fewer steps one after another than Horner's.
+template <std::size_t begin, std::size_t size, class T>
+MEGAGRAD_INLINE T polynomial_part(const double* c, const T* squares) {
+    if constexpr (size == 1) {
+        return T(c[begin]);
+    } else {
+        constexpr std::size_t low = std::bit_floor(size - 1);
+        return fma(polynomial_part<begin + low, size - low>(c, squares),
+                   squares[std::bit_width(low) - 1], polynomial_part<begin, low>(c, squares));
+    }
+}
+
+// c[0] + c[1] x + c[2] x^2 + ...
+template <class T, std::size_t size>
+MEGAGRAD_INLINE T polynomial(T x, const double (&c)[size]) {
+    const T x2 = x * x, x4 = x2 * x2, x8 = x4 * x4;
+    const T squares[]{x, x2, x4, x8, x8 * x8};
+    return polynomial_part<0, size>(c, squares);
+}
+
+// The number high + low, |low| <= half a unit in high's last place (or little more).
+template <class T>
+struct Twofold {
+    T high, low;
+};
+
+// a + b, exactly (Dekker), if |a| >= |b| or a = 0.
+template <class T>
+MEGAGRAD_INLINE Twofold<T> sum_of_ordered(T a, T b) {
+    const T high = a + b;
+    return {high, (a - high) + b};
+}
+
+// Without the last 27 bits: products of two such numbers are exact.
+template <class T>
+MEGAGRAD_INLINE T first_half(T x) {
+    return from_bits(x, bits(x) & ~std::int64_t{0x7ffffff});
+}
+
+// a * b, exactly but for overflow and underflow.
+template <class T>
+MEGAGRAD_INLINE Twofold<T> exact_product(T a, T b) {
+    const T high = a * b;
+    if constexpr (has_fma) {
+        return {high, fma(a, b, -high)};
+    } else {
+        const T a1 = first_half(a), b1 = first_half(b), a2 = a - a1, b2 = b - b1;
+        return {high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2};
+    }
+}
+
+// What the quotient of a and b left of a by its rounding: a - quotient * b. 0 without a fused
+// multiply-add, where half an ulp is not worth the effort.
+template <class T>
+MEGAGRAD_INLINE T left_by_quotient(T a, T quotient, T b) {
+    return has_fma ? fma(-quotient, b, a) : T(0);
+}
+
+}  // namespace megagrad::MEGAGRAD_ISA
