@@ -13,8 +13,19 @@ from megagrad.engine import Value
 
 torch = pytest.importorskip("torch")
 
+NOTHING = torch.tensor(-0.0, dtype=torch.float64)
+
+
+def comparison(name):
+    """PyTorch's has a bool as its result, which has no derivative."""
+    return lambda x, y: getattr(torch, name)(x, y) + 0.0 * (x + y)
+
+
 # Where PyTorch has the function under another name, or elsewhere.
 REFERENCES = {
+    **{name: comparison(name) for name in ("less", "less_equal", "greater", "greater_equal")},
+    "when": lambda x, y: torch.where(y != 0, x, NOTHING) + 0.0 * y,
+    "unless": lambda x, y: torch.where(y == 0, x, NOTHING) + 0.0 * y,
     "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
     "softplus": torch.nn.functional.softplus,
     "silu": torch.nn.functional.silu,
@@ -33,6 +44,10 @@ EDGES = {
     "leaky_relu": [(0.0, 0.1)],
     "elu": [(0.0, 0.7)],
     "maximum": [(1.0, 1.0), (math.nan, 1.0), (1.0, math.nan)],
+    "when": [(3.0, 0.0), (2.0, -0.0)],
+    "unless": [(3.0, 1.0), (2.0, -0.0), (2.0, 1.0)],
+    "less": [(1.0, 1.0), (-1.0, 2.0)],
+    "greater_equal": [(1.0, 1.0), (-1.0, 2.0)],
     "minimum": [(-2.0, -2.0), (math.nan, 1.0), (1.0, math.nan)],
     "pow": [(0.0, 0.0), (0.0, 1.0), (0.0, 2.0), (0.0, 0.5), (-2.0, 3.0)],
     "sigmoid": [(-500.0,), (500.0,)],
