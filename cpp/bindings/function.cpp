@@ -32,7 +32,8 @@ void deallocate_function(PyObject* self) {
 }
 
 PyObject* function_text(PyObject* self) {
-    return guarded([&] { return py::str(listing(state_of_function(self).program)).release().ptr(); });
+    return guarded(
+        [&] { return py::str(listing(state_of_function(self).program)).release().ptr(); });
 }
 
 PyObject* function_repr(PyObject* self) {
@@ -111,17 +112,22 @@ PyMemberDef function_members[] = {
 constexpr const char* function_doc =
     "Function(inputs, outputs, parameters=None)\n--\n\n"
     "A graph, recorded once, that is computed for whole arrays of points at machine speed.\n\n"
-    "inputs: a list of leaf Values, no two the same; their data do not matter. outputs: a Value, or\n"
-    "a list of Values, that depend on them. parameters: a list of leaf Values that fixes which ones\n"
+    "inputs: a list of leaf Values, no two the same; their data do not matter. outputs: a Value, "
+    "or\n"
+    "a list of Values, that depend on them. parameters: a list of leaf Values that fixes which "
+    "ones\n"
     "are parameters, and their order, as a model's parameters(); other leaves then are constants\n"
-    "with the data that they have now. Without it every other leaf is a parameter, in the order of\n"
+    "with the data that they have now. Without it every other leaf is a parameter, in the order "
+    "of\n"
     "first use. Plain numbers are constants.\n\n"
     "Calls take `data`, an array of shape (n, n_inputs) for n points, or (n_inputs,) for a single\n"
-    "one; with a list of outputs, results have one more dimension for them. Everything is computed\n"
+    "one; with a list of outputs, results have one more dimension for them. Everything is "
+    "computed\n"
     "in float64. Parameters' data are read at each call, or given as params=, an array of shape\n"
     "(n_parameters,). threads= is how many threads share the points; by default as many as pay.\n"
     "Results do not depend on it.\n\n"
-    "What the program did while it built the graph is frozen: an `if` on data has chosen its branch\n"
+    "What the program did while it built the graph is frozen: an `if` on data has chosen its "
+    "branch\n"
     "for good. Use where(), maximum(), relu() and comparisons that are methods, as x.less(y).\n\n"
     "Raises TypeError for anything but Values; ValueError for inputs or parameters that are no\n"
     "leaves or come twice, and for nodes with a rule of the user's own.";
@@ -165,13 +171,14 @@ bool make_function_type(PyObject* module) {
                            {Py_tp_members, function_members},
                            {Py_tp_doc, const_cast<char*>(function_doc)},
                            {0, nullptr}};
-    PyType_Spec spec{"megagrad.Function", sizeof(PyFunction), 0,
-                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC |
-                         Py_TPFLAGS_HAVE_VECTORCALL,
-                     slots};
+    PyType_Spec spec{
+        "megagrad.Function", sizeof(PyFunction), 0,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+        slots};
     function_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
     return function_type != nullptr &&
-           PyModule_AddObjectRef(module, "Function", reinterpret_cast<PyObject*>(function_type)) == 0;
+           PyModule_AddObjectRef(module, "Function", reinterpret_cast<PyObject*>(function_type)) ==
+               0;
 }
 
 }  // namespace megagrad::python

@@ -19,9 +19,9 @@ namespace megagrad::python {
 
 struct FunctionState {
     Program program;
-    bool has_one_output = true;  // given as a Value, not as a list
-    pybind11::tuple parameters;  // the Values
-    std::vector<Node*> nodes;    // theirs
+    bool has_one_output = true;                        // given as a Value, not as a list
+    pybind11::tuple parameters;                        // the Values
+    std::vector<Node*> nodes;                          // theirs
     std::array<std::unique_ptr<const Plan>, 4> plans;  // made when they are first needed
     std::unique_ptr<ReplayMemory> spare;               // the last call's, for the next one
 
@@ -69,21 +69,24 @@ PyObject* guarded(Body body) noexcept {
 
 using Numbers = pybind11::array_t<double, pybind11::array::c_style>;
 
-// What the user passed, as a contiguous array of doubles. Throws TypeError unless it is made of real
-// numbers.
+// What the user passed, as a contiguous array of doubles. Throws TypeError unless it is made of
+// real numbers.
 Numbers numbers_of(PyObject* object, const char* what);
 [[noreturn]] void refuse_shape(const char* what, const std::string& wanted, const Numbers& array);
 
-// --- calls (function_calls.cpp) --------------------------------------------------------------------
+// --- calls (function_calls.cpp)
+// --------------------------------------------------------------------
 
 PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* names);
 extern PyMethodDef function_calls[];
 
-// --- construction (function_construction.cpp) -----------------------------------------------------
+// --- construction (function_construction.cpp)
+// -----------------------------------------------------
 
 PyObject* construct_function(PyTypeObject* type, PyObject* args, PyObject* keywords);
 
-// --- copies and files (function_pickle.cpp) --------------------------------------------------------
+// --- copies and files (function_pickle.cpp)
+// --------------------------------------------------------
 
 extern PyMethodDef function_pickling[];
 

@@ -10,8 +10,8 @@ namespace {
 bool is_ready(PyObject* object) {
     const auto& api = py::detail::npy_api::get();
     if (!api.PyArray_Check_(object)) return false;
-    constexpr int needed = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ |
-                           py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    constexpr int needed =
+        py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
     const auto* array = py::detail::array_proxy(object);
     static const py::dtype real = py::dtype::of<double>();
     return (array->flags & needed) == needed &&

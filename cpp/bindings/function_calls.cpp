@@ -65,7 +65,8 @@ public:
         if (!taken) throw py::error_already_set();
         threads_ = threads_of(values[3]);
         take_data(values[0]);
-        if (two && values[1] != nullptr && values[1] != Py_None) second_ = numbers_of(values[1], signature.second);
+        if (two && values[1] != nullptr && values[1] != Py_None)
+            second_ = numbers_of(values[1], signature.second);
         take_parameters(values[2]);
     }
 
@@ -134,8 +135,10 @@ public:
         std::unique_ptr<ReplayMemory> memory = std::move(state_.spare);
         if (!memory) memory = std::make_unique<ReplayMemory>();
         constexpr double worth_it = 20'000;  // numbers: ten microseconds
-        const bool is_long = static_cast<double>(plan.steps.size() + plan.once.size() + plan.cells.size()) *
-                                 static_cast<double>(points_.count + 1) > worth_it;
+        const bool is_long =
+            static_cast<double>(plan.steps.size() + plan.once.size() + plan.cells.size()) *
+                static_cast<double>(points_.count + 1) >
+            worth_it;
         std::optional<py::gil_scoped_release> released;
         if (is_long) released.emplace();
         const bool complete = replay(plan, points_, threads_, *memory, [] {
@@ -215,8 +218,10 @@ PyObject* tuple_of(const Objects&... objects) {
 
 void need_one_output(const FunctionState& state, const char* name, const char* instead) {
     if (!state.has_one_output)
-        throw py::value_error(std::string(name) + " needs a Function whose outputs are one Value; this one has a list of " +
-                              std::to_string(state.outputs()) + ": use " + instead);
+        throw py::value_error(
+            std::string(name) +
+            " needs a Function whose outputs are one Value; this one has a list of " +
+            std::to_string(state.outputs()) + ": use " + instead);
 }
 
 PyObject* evaluate_call(Call& call) {
@@ -356,7 +361,8 @@ PyMethodDef method(const char* name, const char* doc) {
 
 }  // namespace
 
-PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* names) {
+PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargsf,
+                        PyObject* names) {
     return enter<evaluate_signature, evaluate_call>(self, args, PyVectorcall_NARGS(nargsf), names);
 }
 
@@ -370,8 +376,10 @@ PyMethodDef function_calls[] = {
         "vjp",
         "vjp($self, /, data, seeds=None, params=None, threads=None)\n--\n\n"
         "Outputs, gradients by the inputs, and gradients by the parameters summed over points.\n\n"
-        "What is differentiated is the sum over points and outputs of seed times output. seeds: an\n"
-        "array of the outputs' shape, a number for all of them, or None for 1. Shapes: the outputs',\n"
+        "What is differentiated is the sum over points and outputs of seed times output. seeds: "
+        "an\n"
+        "array of the outputs' shape, a number for all of them, or None for 1. Shapes: the "
+        "outputs',\n"
         "the data's, (n_parameters,)."),
     method<backward_signature, backward>(
         "backward",
@@ -385,17 +393,18 @@ PyMethodDef function_calls[] = {
     method<jacobian_signature, jacobian>(
         "jacobian",
         "jacobian($self, /, data, params=None, threads=None)\n--\n\n"
-        "All derivatives by the inputs: shape (n, n_outputs, n_inputs), for one output (n, n_inputs)."),
-    method<hessian_signature, hessian>(
-        "hessian",
-        "hessian($self, /, data, params=None, threads=None)\n--\n\n"
-        "All second derivatives by the inputs: shape (n, n_inputs, n_inputs); for a list of outputs\n"
-        "(n, n_outputs, n_inputs, n_inputs)."),
-    method<hvp_signature, hvp>(
-        "hvp",
-        "hvp($self, /, data, v, params=None, threads=None)\n--\n\n"
-        "The Hessian times v, an array of data's shape, without the Hessian: shape (n, n_inputs); for\n"
-        "a list of outputs (n, n_outputs, n_inputs)."),
+        "All derivatives by the inputs: shape (n, n_outputs, n_inputs), for one output (n, "
+        "n_inputs)."),
+    method<hessian_signature, hessian>("hessian",
+                                       "hessian($self, /, data, params=None, threads=None)\n--\n\n"
+                                       "All second derivatives by the inputs: shape (n, n_inputs, "
+                                       "n_inputs); for a list of outputs\n"
+                                       "(n, n_outputs, n_inputs, n_inputs)."),
+    method<hvp_signature, hvp>("hvp",
+                               "hvp($self, /, data, v, params=None, threads=None)\n--\n\n"
+                               "The Hessian times v, an array of data's shape, without the "
+                               "Hessian: shape (n, n_inputs); for\n"
+                               "a list of outputs (n, n_outputs, n_inputs)."),
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

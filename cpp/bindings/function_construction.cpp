@@ -74,8 +74,8 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
     auto state = std::make_unique<FunctionState>();
     const py::tuple in = values_of(inputs, "inputs");
     state->has_one_output = is_value(outputs.ptr());
-    const py::tuple out = state->has_one_output ? py::make_tuple(outputs)
-                                                : values_of(outputs, "outputs");
+    const py::tuple out =
+        state->has_one_output ? py::make_tuple(outputs) : values_of(outputs, "outputs");
     if (out.empty()) throw py::value_error("outputs must have at least one Value, got none");
     const bool given = parameters && !parameters.is_none();
     DistinctLeaves leaves;
@@ -89,12 +89,12 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
     Recording recording;
     const OperandsKept while_recording;
     try {
-        recording = record(nodes_of(in), nodes_of(out), given ? &parameter_nodes : nullptr,
-                           environment);
+        recording =
+            record(nodes_of(in), nodes_of(out), given ? &parameter_nodes : nullptr, environment);
     } catch (const NotRecordable& refused) {
-        throw py::value_error("cannot record a rule of the user's own: " +
-                              description(*refused.node) +
-                              " has a _backward or local gradients that no op describes");
+        throw py::value_error(
+            "cannot record a rule of the user's own: " + description(*refused.node) +
+            " has a _backward or local gradients that no op describes");
     }
     if (!recording.complete) throw py::error_already_set();
     state->program = std::move(recording.program);

@@ -36,9 +36,8 @@ PyObject* reduce(PyObject* self, PyObject*) {
         const py::object restore =
             py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(Py_TYPE(self)))
                 .attr("_restore");
-        return py::make_tuple(restore,
-                              py::make_tuple(py::bytes(to_bytes(state.program)), state.parameters,
-                                             state.has_one_output))
+        return py::make_tuple(restore, py::make_tuple(py::bytes(to_bytes(state.program)),
+                                                      state.parameters, state.has_one_output))
             .release()
             .ptr();
     });
@@ -51,21 +50,22 @@ PyObject* restore(PyObject* type, PyObject* args) {
                           &has_one_output))
         return nullptr;
     return guarded([&] {
-        Program program = from_bytes(PyBytes_AS_STRING(bytes),
-                                     static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
-        return new_function(reinterpret_cast<PyTypeObject*>(type),
-                            restored(std::move(program),
-                                     py::reinterpret_borrow<py::tuple>(parameters),
-                                     has_one_output != 0));
+        Program program =
+            from_bytes(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
+        return new_function(
+            reinterpret_cast<PyTypeObject*>(type),
+            restored(std::move(program), py::reinterpret_borrow<py::tuple>(parameters),
+                     has_one_output != 0));
     });
 }
 
-// A file is a byte that says whether there is one output, the program, the parameters' data, and how
-// many bytes the program has.
+// A file is a byte that says whether there is one output, the program, the parameters' data, and
+// how many bytes the program has.
 constexpr std::size_t number_size = 8;
 
 void append_number(std::string& bytes, std::uint64_t number) {
-    for (std::size_t i = 0; i < number_size; ++i) bytes += static_cast<char>(number >> (8 * i) & 0xff);
+    for (std::size_t i = 0; i < number_size; ++i)
+        bytes += static_cast<char>(number >> (8 * i) & 0xff);
 }
 std::uint64_t number_at(const char* bytes) {
     std::uint64_t number = 0;

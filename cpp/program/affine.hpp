@@ -85,7 +85,9 @@ MEGAGRAD_INLINE void product_columns(const RowProduct& p, const Block& block, st
 
 // How many vectors of points make a tile: as many as there are registers for.
 template <class N>
-inline constexpr int tile_vectors = N::width == 1 ? 1 : N::width == 8 ? 4 : 2;
+inline constexpr int tile_vectors = N::width == 1   ? 1
+                                    : N::width == 8 ? 4
+                                                    : 2;
 template <class T>
 inline constexpr int tile_vectors<Dual<T>> = 1;
 
@@ -141,8 +143,7 @@ MEGAGRAD_INLINE void weight_rows(const Block& block, const Slot* out_grads, cons
     std::size_t i = 0;
     for (; i + K <= in_count; i += K)
         weight_tile<N, J, K>(block, out_grads, ins + i, cells + i, in_count);
-    for (; i < in_count; ++i)
-        weight_tile<N, J, 1>(block, out_grads, ins + i, cells + i, in_count);
+    for (; i < in_count; ++i) weight_tile<N, J, 1>(block, out_grads, ins + i, cells + i, in_count);
 }
 
 template <class N>
@@ -169,8 +170,8 @@ template <class N>
 void affine_forward(const Step& step, const Block& block) {
     const Affine& affine = block.affine(step);
     const Slot* outs = &block.plan->slots[affine.slots];
-    multiply<N>({block.weights + affine.weights, affine.ins, 1, outs + affine.outs, affine.ins, outs,
-                 affine.outs, block.weights + affine.biases()},
+    multiply<N>({block.weights + affine.weights, affine.ins, 1, outs + affine.outs, affine.ins,
+                 outs, affine.outs, block.weights + affine.biases()},
                 block);
 }
 

@@ -9,7 +9,9 @@ namespace {
 class Differentiation {
 public:
     explicit Differentiation(Outline& outline)
-        : plan_(outline.plan), values_(outline.values), uniform_needs_grad_(outline.uniform_needs_grad) {}
+        : plan_(outline.plan),
+          values_(outline.values),
+          uniform_needs_grad_(outline.uniform_needs_grad) {}
 
     // A gradient of a row, that the step adds to; the first one to do so writes it.
     Slot gradient_of(Slot value) {
@@ -45,19 +47,22 @@ public:
         if (!dx.is_zero) {
             if (form != Form::uniform_x && values_[step.x].needs_grad)
                 step.x_grad = gradient_of(step.x);
-            if (form == Form::uniform_x && uniform_needs_grad_[step.x]) step.x_grad = cell_of(step.x);
+            if (form == Form::uniform_x && uniform_needs_grad_[step.x])
+                step.x_grad = cell_of(step.x);
         }
         if (!dy.is_zero) {
             if (form != Form::uniform_y && values_[step.y].needs_grad)
                 step.y_grad = gradient_of(step.y);
-            if (form == Form::uniform_y && uniform_needs_grad_[step.y]) step.y_grad = cell_of(step.y);
+            if (form == Form::uniform_y && uniform_needs_grad_[step.y])
+                step.y_grad = cell_of(step.y);
         }
     }
 
     void differentiate_affine(Step& step) {
         Affine& affine = plan_.affines[step.x];
         Slot* outs = &plan_.slots[affine.slots];
-        Slot *ins = outs + affine.outs, *out_grads = ins + affine.ins, *in_grads = out_grads + affine.outs;
+        Slot *ins = outs + affine.outs, *out_grads = ins + affine.ins,
+             *in_grads = out_grads + affine.outs;
         for (std::uint32_t j = 0; j < affine.outs; ++j)
             step.has_gradient |= values_[outs[j]].needs_grad && values_[outs[j]].has_grad;
         if (!step.has_gradient) return;

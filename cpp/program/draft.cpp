@@ -132,6 +132,8 @@ void Draft::make_room() {
         if (id != no_operand) *place_of(entries_[id]) = id;
 }
 
-Program Draft::finish(const std::vector<Id>& outputs) const { return Fusion(*this, outputs).program(); }
+Program Draft::finish(const std::vector<Id>& outputs) const {
+    return Fusion(*this, outputs).program();
+}
 
 }  // namespace megagrad

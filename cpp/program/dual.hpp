@@ -47,15 +47,15 @@ MEGAGRAD_INLINE Dual<T> chain(Dual<T> x, Dual<T> y) {
                    scaled(Formulas::dy(x.value, y.value, z), y.tangent)};
 }
 
-#define MEGAGRAD_DUAL_1(function, row)                                      \
-    template <class T>                                                      \
-    MEGAGRAD_INLINE Dual<T> function(Dual<T> x) {                           \
-        return chain<formula::row##_>(x);                                   \
+#define MEGAGRAD_DUAL_1(function, row)            \
+    template <class T>                            \
+    MEGAGRAD_INLINE Dual<T> function(Dual<T> x) { \
+        return chain<formula::row##_>(x);         \
     }
-#define MEGAGRAD_DUAL_2(function, row)                                      \
-    template <class T>                                                      \
-    MEGAGRAD_INLINE Dual<T> function(Dual<T> x, Dual<T> y) {                \
-        return chain<formula::row##_>(x, y);                                \
+#define MEGAGRAD_DUAL_2(function, row)                       \
+    template <class T>                                       \
+    MEGAGRAD_INLINE Dual<T> function(Dual<T> x, Dual<T> y) { \
+        return chain<formula::row##_>(x, y);                 \
     }
 MEGAGRAD_DUAL_2(operator+, add)
 MEGAGRAD_DUAL_2(operator-, sub)

@@ -30,9 +30,9 @@ void Fusion::find_roles() {
     }
     for (std::size_t id = 0; id < entries_.size(); ++id) {
         const auto& [op, x, y] = entries_[id];
-        roles_[id].varying = op == Op::leaf
-                                 ? x == static_cast<Id>(Draft::Leaf::input)
-                                 : roles_[x].varying || (y != Draft::no_operand && roles_[y].varying);
+        roles_[id].varying =
+            op == Op::leaf ? x == static_cast<Id>(Draft::Leaf::input)
+                           : roles_[x].varying || (y != Draft::no_operand && roles_[y].varying);
     }
 }
 
@@ -88,8 +88,8 @@ std::size_t Fusion::start_of(const Dot& dot) const {
     for (std::size_t i = dot.first + dot.count; i-- > dot.first;) {
         const auto& [x, y, minus] = terms_[i];
         if (y != Draft::no_operand || minus) continue;
-        const bool better = found == dot.first + dot.count || !roles_[x].varying ||
-                            roles_[terms_[found].x].varying;
+        const bool better =
+            found == dot.first + dot.count || !roles_[x].varying || roles_[terms_[found].x].varying;
         if (better) found = i;
     }
     return found;

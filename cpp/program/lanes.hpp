@@ -56,7 +56,9 @@ struct Lane {
 MEGAGRAD_INLINE Lane where(bool mask, Lane yes, Lane no) { return mask ? yes : no; }
 MEGAGRAD_INLINE bool any(bool mask) { return mask; }
 MEGAGRAD_INLINE std::int64_t bits(Lane x) { return std::bit_cast<std::int64_t>(x.value); }
-MEGAGRAD_INLINE Lane from_bits(Lane, std::int64_t bits) { return Lane(std::bit_cast<double>(bits)); }
+MEGAGRAD_INLINE Lane from_bits(Lane, std::int64_t bits) {
+    return Lane(std::bit_cast<double>(bits));
+}
 // Zeros come in from the left.
 MEGAGRAD_INLINE std::int64_t shift_right(std::int64_t bits, int count) {
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(bits) >> count);

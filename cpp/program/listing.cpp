@@ -33,7 +33,7 @@ public:
         section(false, "once a call:");
         section(true, "for every point:");
         result_ += "outputs:";
-        for (const Id output : program_.outputs) result_ += " " + name(output);
+        for (const Id output : program_.outputs) (result_ += ' ') += name(output);
         return result_;
     }
 
@@ -46,8 +46,8 @@ private:
                    counted(counts.recorded, "operation") + " recorded, " +
                    std::to_string(counts.folded) + " folded, " + std::to_string(counts.merged) +
                    " merged, " + std::to_string(counts.dropped) + " dropped, " +
-                   std::to_string(counts.fused) + " fused: " +
-                   counted(program_.instructions.size(), "instruction") + "\n";
+                   std::to_string(counts.fused) +
+                   " fused: " + counted(program_.instructions.size(), "instruction") + "\n";
     }
 
     void section(bool varying, const char* title) {
@@ -55,8 +55,8 @@ private:
         for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
             const Id id = program_.first_result() + static_cast<Id>(i);
             if (varying_[id] != varying) continue;
-            if (std::exchange(is_empty, false)) result_ += std::string(title) + "\n";
-            result_ += "  " + name(id) + " = " + expression(program_.instructions[i]) + "\n";
+            if (std::exchange(is_empty, false)) (result_ += title) += "\n";
+            ((result_ += "  ") += name(id) + " = ") += expression(program_.instructions[i]) + "\n";
         }
     }
 

@@ -65,7 +65,8 @@ private:
             else
                 lower_elementwise(instruction, id);
         }
-        for (const Id id : program_.outputs) plan_.outputs.push_back({varying_[id], place_[id], no_slot});
+        for (const Id id : program_.outputs)
+            plan_.outputs.push_back({varying_[id], place_[id], no_slot});
     }
 
     Slot new_uniform(bool needs_grad) {
@@ -223,7 +224,8 @@ private:
             for (std::uint32_t j = 0; j < group.outs; ++j)
                 plan_.slots.push_back(neurons_[neuron[j]].out);
             plan_.slots.insert(plan_.slots.end(), ins, ins + group.in_count);
-            plan_.slots.insert(plan_.slots.end(), std::size_t{group.outs} + group.in_count, no_slot);
+            plan_.slots.insert(plan_.slots.end(), std::size_t{group.outs} + group.in_count,
+                               no_slot);
             affine.has_repeated_ins = has_repeats({ins, ins + group.in_count});
             affine.weights = plan_.cells.size();
             for (std::uint32_t j = 0; j < group.outs; ++j)

@@ -49,10 +49,10 @@ struct Step {
     Slot x_grad = no_slot, y_grad = no_slot;  // of a uniform operand, its cell
 };
 
-// out[j] = bias[j] + sum over i of weight[j][i] * in[i], for uniform bias and weights. Its slots are
-// those of the outs, the ins, the outs' gradients (where `first_write` says that nothing has written
-// one, which then is 0) and the ins' gradients; its weights, row by row,
-// and then its biases, lie one after the other, and so do their gradients' cells.
+// out[j] = bias[j] + sum over i of weight[j][i] * in[i], for uniform bias and weights. Its slots
+// are those of the outs, the ins, the outs' gradients (where `first_write` says that nothing has
+// written one, which then is 0) and the ins' gradients; its weights, row by row, and then its
+// biases, lie one after the other, and so do their gradients' cells.
 struct Affine {
     std::uint32_t outs = 0, ins = 0;
     std::size_t slots = 0, weights = 0;
@@ -62,8 +62,8 @@ struct Affine {
     std::size_t biases() const { return weights + std::size_t{outs} * ins; }
 };
 
-// out = start + sum of +-a[i] * b[i], for rows. Its slots are a, b, the gradient of a and that of b,
-// for each product.
+// out = start + sum of +-a[i] * b[i], for rows. Its slots are a, b, the gradient of a and that of
+// b, for each product.
 struct Inner {
     std::uint32_t products = 0;
     std::size_t slots = 0;

@@ -17,8 +17,8 @@ bool has_right_count(const Instruction& instruction) {
 }
 
 bool is_op(Op op) {
-    return op == Op::dot || (static_cast<std::size_t>(op) < op_infos.size() &&
-                             info(op).kind != Kind::structural);
+    return op == Op::dot ||
+           (static_cast<std::size_t>(op) < op_infos.size() && info(op).kind != Kind::structural);
 }
 
 // The first factor of a product may have a sign.
@@ -64,7 +64,8 @@ std::vector<bool> varying_values(const Program& program) {
     for (const Instruction& instruction : program.instructions) {
         const Id* operands = program.operands_of(instruction);
         bool any = false;
-        for (std::uint32_t k = 0; k < instruction.count; ++k) any |= varying[operands[k] & ~subtracted];
+        for (std::uint32_t k = 0; k < instruction.count; ++k)
+            any |= varying[operands[k] & ~subtracted];
         varying[id++] = any;
     }
     return varying;

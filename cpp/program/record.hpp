@@ -20,8 +20,8 @@ struct Recording {
     bool complete;  // false: the environment stopped it
 };
 
-// Records what `outputs` are computed from `inputs`, which are leaves and distinct. Other leaves are
-// parameters, in the order of their first use; or, if `parameters` is given, these are, in its
+// Records what `outputs` are computed from `inputs`, which are leaves and distinct. Other leaves
+// are parameters, in the order of their first use; or, if `parameters` is given, these are, in its
 // order, and what is left is constant. Time and memory are linear in the graph. May throw
 // NotRecordable, std::length_error and std::bad_alloc.
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,

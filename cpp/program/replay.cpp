@@ -76,7 +76,8 @@ private:
     static double sum_of_seeds(const Points& points, std::size_t output) {
         if (points.seeds == nullptr) return static_cast<double>(points.count);
         double sum = 0;
-        for (std::size_t i = 0; i < points.count; ++i) sum += points.seeds[i * points.seed_step + output];
+        for (std::size_t i = 0; i < points.count; ++i)
+            sum += points.seeds[i * points.seed_step + output];
         return sum;
     }
 
@@ -195,7 +196,8 @@ private:
     }
     // An input that nothing depends on has the gradient 0.
     void store_gradient(const double* row, double* column, std::size_t step) const {
-        for (std::size_t i = 0; i < block_.lanes; ++i) column[i * step] = row == nullptr ? 0 : row[i];
+        for (std::size_t i = 0; i < block_.lanes; ++i)
+            column[i * step] = row == nullptr ? 0 : row[i];
     }
 
     const Plan& plan_;
@@ -305,8 +307,8 @@ void AlignedArray::Free::operator()(double* memory) const {
 
 void AlignedArray::make_room(std::size_t count) {
     if (count <= size_) return;
-    data_.reset(static_cast<double*>(
-        ::operator new(count * sizeof(double), std::align_val_t{alignment})));
+    data_.reset(
+        static_cast<double*>(::operator new(count * sizeof(double), std::align_val_t{alignment})));
     size_ = count;
 }
 

@@ -10,8 +10,8 @@
 
 namespace megagrad {
 
-// What a replay reads and writes. Points are rows of arrays; a step of 0 between rows means that all
-// points have the same. Null pointers are not wanted.
+// What a replay reads and writes. Points are rows of arrays; a step of 0 between rows means that
+// all points have the same. Null pointers are not wanted.
 struct Points {
     std::size_t count = 0;
     const double* data = nullptr;      // (count, inputs)
@@ -25,7 +25,7 @@ struct Points {
     double* output_tangents = nullptr;
     double* input_grads = nullptr;  // (count, inputs)
     double* input_grad_tangents = nullptr;
-    std::size_t input_grad_step = 0;  // of both
+    std::size_t input_grad_step = 0;    // of both
     double* parameter_grads = nullptr;  // summed over points
 };
 

@@ -1,5 +1,5 @@
-// The last step of planning: a row for every value and gradient, from when it is written until it is
-// read for the last time; then the row is another's.
+// The last step of planning: a row for every value and gradient, from when it is written until it
+// is read for the last time; then the row is another's.
 #include <algorithm>
 #include <cstdint>
 
@@ -19,7 +19,8 @@ public:
         find_last_uses();
         for (Slot input = 0; input < plan_.inputs.size(); ++input)
             if (lives_[input].last_use > 0) values_[input].slot = new_row();
-        for (std::size_t i = 0; i < plan_.steps.size(); ++i) go_forward(plan_.steps[i], forward_time(i));
+        for (std::size_t i = 0; i < plan_.steps.size(); ++i)
+            go_forward(plan_.steps[i], forward_time(i));
         for (const Output& output : plan_.outputs)
             if (output.is_row) release(output.place, output_time());
         for (const Output& output : plan_.outputs)
@@ -36,7 +37,9 @@ private:
     };
 
     // Forward, step i is at time i + 1; then come the outputs; backward, the steps in reverse.
-    std::uint32_t forward_time(std::size_t step) const { return static_cast<std::uint32_t>(step + 1); }
+    std::uint32_t forward_time(std::size_t step) const {
+        return static_cast<std::uint32_t>(step + 1);
+    }
     std::uint32_t output_time() const { return forward_time(plan_.steps.size()); }
     std::uint32_t backward_time(std::size_t step) const {
         return static_cast<std::uint32_t>(2 * plan_.steps.size() + 1 - step);
@@ -123,7 +126,8 @@ private:
         }
     }
 
-    // --- giving rows ------------------------------------------------------------------------------
+    // --- giving rows
+    // ------------------------------------------------------------------------------
 
     Slot new_row() {
         if (free_.empty()) return plan_.rows++;
@@ -142,7 +146,8 @@ private:
     }
     void release_gradient(Slot value) { free_.push_back(values_[value].grad); }
 
-    // Kernels that read all they need of a point before they write it can write over what they read.
+    // Kernels that read all they need of a point before they write it can write over what they
+    // read.
     static bool is_in_place(const Step& step) { return step.code < affine_code; }
 
     void find_last_uses() {
@@ -200,7 +205,8 @@ private:
             if (step.code == affine_code) {
                 const Affine& affine = plan_.affines[step.x];
                 Slot* grads = &plan_.slots[affine.slots + affine.outs + affine.ins];
-                for (std::uint32_t j = 0; j < affine.outs; ++j) grads[j] = gradient_row_of(grads[j]);
+                for (std::uint32_t j = 0; j < affine.outs; ++j)
+                    grads[j] = gradient_row_of(grads[j]);
             } else if (step.has_gradient) {
                 step.out_grad = values_[step.out].grad;
             }

@@ -34,6 +34,21 @@ MEGAGRAD_INLINE T polynomial(T x, const double (&c)[size]) {
     return polynomial_part<0, size>(c, squares);
 }
 
+// A whole number; `bits` has it in its last 51 bits, others above.
+template <class T>
+struct Whole {
+    T number;
+    typename T::Bits bits;
+};
+
+// The whole number nearest to a * b, which is below 2^51: adding that much leaves no room for a
+// fraction.
+template <class T>
+MEGAGRAD_INLINE Whole<T> rounded_product(T a, T b) {
+    const T magic(0x1.8p52), moved = fma(a, b, magic);
+    return {moved - magic, bits(moved)};
+}
+
 // The number high + low, |low| <= half a unit in high's last place (or little more).
 template <class T>
 struct Twofold {
@@ -65,8 +80,14 @@ MEGAGRAD_INLINE Twofold<T> exact_product(T a, T b) {
     }
 }
 
-// What the quotient of a and b left of a by its rounding: a - quotient * b. 0 without a fused
-// multiply-add, where half an ulp is not worth the effort.
+// What the quotient of a and b left of a by its rounding: a - quotient * b.
+template <class T>
+MEGAGRAD_INLINE T exactly_left_by_quotient(T a, T quotient, T b) {
+    if constexpr (has_fma) return fma(-quotient, b, a);
+    const Twofold<T> back = exact_product(quotient, b);
+    return (a - back.high) - back.low;
+}
+// The same where it is worth half an ulp: 0 if it takes more than an instruction.
 template <class T>
 MEGAGRAD_INLINE T left_by_quotient(T a, T quotient, T b) {
     return has_fma ? fma(-quotient, b, a) : T(0);

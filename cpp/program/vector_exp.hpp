@@ -18,10 +18,10 @@ struct ByLn2 {
 // For x + low.
 template <class T>
 MEGAGRAD_INLINE ByLn2<T> reduced_by_ln2(T x, T low = T(0)) {
-    typename T::Bits whole;
-    const T k = round(x * T(0x1.71547652b82fep0), whole);  // 1 / ln 2
-    const T high = x - k * T(ln2_high), rest = k * T(ln2_low) - low, r = high - rest;
-    return {r, (high - r) - rest, whole << 52};
+    const Whole<T> k = rounded_product(x, T(0x1.71547652b82fep0));  // 1 / ln 2
+    const T high = fma(k.number, T(-ln2_high), x), rest = fma(k.number, T(ln2_low), -low);
+    const T r = high - rest;
+    return {r, (high - r) - rest, k.bits << 52};
 }
 
 // 2^k
@@ -47,6 +47,14 @@ MEGAGRAD_INLINE T exp_beyond_linear(T r) {
     return r * r * polynomial(r, coefficients);
 }
 
+// e^(x + low) for |x| <= 708.
+template <class T>
+MEGAGRAD_INLINE T exp_of_usual(T x, T low) {
+    const ByLn2<T> parts = reduced_by_ln2(x, low);
+    const T y = T(1) + (parts.r + (exp_beyond_linear(parts.r) + parts.c));
+    return from_bits(y, bits(y) + parts.scale);
+}
+
 // e^(x + low) in the whole range, by two factors: 2^k alone may be no double.
 template <class T>
 MEGAGRAD_INLINE T exp_of_any(T x, T low) {
@@ -68,9 +76,7 @@ template <class T>
 MEGAGRAD_INLINE T exp(T x) {
     if (any(!(fabs(x) <= T(708)))) [[unlikely]]
         return exp_of_any(x);
-    const ByLn2<T> parts = reduced_by_ln2(x);
-    const T y = T(1) + (parts.r + (exp_beyond_linear(parts.r) + parts.c));
-    return from_bits(y, bits(y) + parts.scale);
+    return exp_of_usual(x, T(0));
 }
 
 // e^x - 1 for -50 <= x <= 36. The sums of large parts are exact, so that no digits cancel.
@@ -80,20 +86,20 @@ MEGAGRAD_INLINE Twofold<T> expm1_in_two_parts(T x) {
     const T power = power_of_2(x, parts.scale);
     const T rest = exp_beyond_linear(parts.r) + fma(parts.r, parts.c, parts.c);
     const Twofold<T> sum = sum_of_ordered(power - T(1), power * parts.r);
-    return {sum.high, sum.low + power * rest};
+    return {sum.high, fma(power, rest, sum.low)};
 }
 
 // By m = e^-2|x| - 1, which is accurate near 0, as -m / (2 + m), with what m, the divisor and the
 // quotient lose by rounding. By the first guess y, 1 / (2 + m) is (1 + y) / 2.
 template <class T>
-MEGAGRAD_NOINLINE T tanh(T x) {
+MEGAGRAD_INLINE T tanh(T x) {
     const T magnitude = fabs(x), bounded = where(magnitude > T(20), T(20), magnitude);
     const Twofold<T> parts = expm1_in_two_parts(T(-2) * bounded);
     const Twofold<T> m = sum_of_ordered(parts.high, parts.low);
     const Twofold<T> divisor = sum_of_ordered(T(2), m.high);
     const T y = -m.high / divisor.high;
-    const T left = left_by_quotient(-m.high, y, divisor.high) - m.low - y * (divisor.low + m.low);
-    return copysign(y + left * (T(0.5) + T(0.5) * y), x);
+    const T left = left_by_quotient(-m.high, y, divisor.high) - fma(y, divisor.low + m.low, m.low);
+    return copysign(fma(left, fma(T(0.5), y, T(0.5)), y), x);
 }
 
 // e^x / 16 for 0 <= x: no overflow before sinh and cosh themselves overflow.

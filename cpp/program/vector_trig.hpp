@@ -23,14 +23,13 @@ struct ByQuarterTurns {
 // exact.
 template <class T>
 MEGAGRAD_INLINE ByQuarterTurns<T> reduced_by_quarter_turns(T x) {
-    typename T::Bits turns;
-    const T n = round(x * T(0x1.45f306dc9c883p-1), turns);  // 2 / pi
-    const T first = x - n * T(0x1.921fb544p0);
+    const Whole<T> turns = rounded_product(x, T(0x1.45f306dc9c883p-1));  // 2 / pi
+    const T n = turns.number, first = fma(n, T(-0x1.921fb544p0), x);
     const Twofold<T> second = sum_of_ordered(first, -(n * T(0x1.0b4611a6p-34)));
     const Twofold<T> third = sum_of_ordered(second.high, -(n * T(0x1.3198a2e0p-69)));
-    const T low = (second.low + third.low) - n * T(0x1.b839a252049c1p-104);
+    const T low = fma(n, T(-0x1.b839a252049c1p-104), second.low + third.low);
     const Twofold<T> sum = sum_of_ordered(third.high, low);
-    return {sum.high, sum.low, turns};
+    return {sum.high, sum.low, turns.bits};
 }
 
 // Of r + c up to pi / 4, as sums.
@@ -41,7 +40,7 @@ MEGAGRAD_INLINE Twofold<T> sin_of_reduced(T r, T c) {
                                            -0.00019841269829725191, 2.7557313662052833e-06,
                                            -2.5050753263803436e-08, 1.589650490510128e-10};
     const T square = r * r, slope = T(1) - T(0.5) * square;
-    return {r, r * square * polynomial(square, coefficients) + c * slope};
+    return {r, fma(r * square, polynomial(square, coefficients), c * slope)};
 }
 template <class T>
 MEGAGRAD_INLINE Twofold<T> cos_of_reduced(T r, T c) {
@@ -51,7 +50,7 @@ MEGAGRAD_INLINE Twofold<T> cos_of_reduced(T r, T c) {
                                            2.0875719558275443e-09, -1.1359448657040425e-11};
     const T square = r * r;
     const Twofold<T> sum = sum_of_ordered(T(1), T(-0.5) * square);
-    return {sum.high, sum.low + (square * square * polynomial(square, coefficients) - r * c)};
+    return {sum.high, sum.low + fma(square * square, polynomial(square, coefficients), -(r * c))};
 }
 
 // Of a mask in bits, instead of a Mask: SSE2 cannot compare 64-bit integers.
@@ -125,10 +124,8 @@ MEGAGRAD_INLINE Twofold<T> asin_in_two_parts(T x) {
     const T magnitude = fabs(x), half = T(0.5) * (T(1) - magnitude), root = sqrt(half);
     const auto is_near = magnitude < T(0.5);
     const T square = where(is_near, x * x, half), t = where(is_near, magnitude, root);
-    const Twofold<T> back = exact_product(root, root);
-    const T lost = ((half - back.high) - back.low) / (root + root + T(smallest_normal));
-    const T rest = t * square * polynomial(square, coefficients);
-    return {t, rest + where(is_near, T(0), lost)};
+    const T lost = exactly_left_by_quotient(half, root, root) / (root + root + T(smallest_normal));
+    return {t, fma(t * square, polynomial(square, coefficients), where(is_near, T(0), lost))};
 }
 
 template <class T>
@@ -176,7 +173,7 @@ MEGAGRAD_NOINLINE T atan(T x) {
     const T base_low = nearest(T(0), T(0x1.a2b7f222f65e2p-56), T(0.5 * half_pi_low),
                                T(0x1.007887af0cbbdp-56), T(half_pi_low));
     const T t = above / below, square = t * t;
-    return copysign(base + (t + (t * square * polynomial(square, coefficients) + base_low)), x);
+    return copysign(base + (t + fma(t * square, polynomial(square, coefficients), base_low)), x);
 }
 
 }  // namespace megagrad::MEGAGRAD_ISA

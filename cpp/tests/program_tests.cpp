@@ -1,0 +1,286 @@
+// Recorded programs against the graphs that they were recorded from.
+#include <random>
+#include <stdexcept>
+#include <string>
+
+#include "check.hpp"
+#include "graph.hpp"
+#include "isa.hpp"
+#include "pairwise_sum.hpp"
+#include "program.hpp"
+#include "record.hpp"
+#include "replay.hpp"
+
+namespace megagrad::test {
+
+namespace {
+
+constexpr Wanted everything{true, true};
+
+Recording record_all(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs) {
+    PlainEnvironment environment;
+    return record(inputs, outputs, nullptr, environment);
+}
+
+std::vector<double> random_numbers(std::mt19937& random, std::size_t count) {
+    std::uniform_real_distribution<double> draw(0.3, 0.9);  // in every op's domain
+    std::vector<double> numbers(count);
+    for (double& number : numbers) number = draw(random);
+    return numbers;
+}
+
+// Every op once or more, of operands at random; tanh keeps the numbers in every op's domain.
+struct RandomGraph {
+    Graph graph;
+    std::vector<Node*> inputs, parameters, outputs;
+
+    explicit RandomGraph(std::mt19937& random) {
+        for (const double number : random_numbers(random, 3)) inputs.push_back(graph.leaf(number));
+        for (const double number : random_numbers(random, 3))
+            parameters.push_back(graph.leaf(number));
+        std::vector<Node*> nodes(inputs);
+        nodes.insert(nodes.end(), parameters.begin(), parameters.end());
+        const auto any = [&] { return nodes[random() % nodes.size()]; };
+        for (std::size_t i = 0; i < op_infos.size(); ++i) {
+            const Op op = static_cast<Op>(i);
+            if (info(op).kind == Kind::structural) continue;
+            Node* node = has_two_operands(op) ? graph.apply(op, any(), any())
+                                              : graph.apply(op, any(), info(op).default_parameter);
+            nodes.push_back(tamed(node));
+        }
+        Node* terms = graph.row({nodes.end() - 8, nodes.end()}, 0.5);
+        outputs = {graph.neuron(Op::tanh, graph.row({any(), any(), any()}, 0.25),
+                                graph.row({any(), any(), any()}, 0)),
+                   graph.total(terms), any()};
+    }
+
+    Node* tamed(Node* node) {  // 0.6 + 0.3 * tanh(node), between 0.3 and 0.9
+        node = graph.apply(Op::mul, graph.apply(Op::tanh, node), 0.3);
+        return graph.apply(Op::add, node, 0.6);
+    }
+};
+
+struct Results {
+    std::vector<double> outputs, input_grads, parameter_grads;
+};
+
+Results replayed(const Program& program, const std::vector<double>& data,
+                 const std::vector<double>& parameters, unsigned threads = 1) {
+    const std::size_t count = data.size() / program.inputs;
+    Results results{std::vector<double>(count * program.outputs.size()),
+                    std::vector<double>(data.size()), std::vector<double>(parameters.size())};
+    Points points;
+    points.count = count;
+    points.data = data.data();
+    points.parameters = parameters.data();
+    points.outputs = results.outputs.data();
+    points.input_grads = results.input_grads.data();
+    points.input_grad_step = program.inputs;
+    points.parameter_grads = results.parameter_grads.data();
+    ReplayMemory memory;
+    CHECK(replay(plan(program, everything), points, threads, memory, [] { return true; }));
+    return results;
+}
+
+std::vector<double> parameters_of(const Recording& recording) {
+    std::vector<double> data;
+    for (const Node* node : recording.parameters) data.push_back(node->data);
+    return data;
+}
+
+void check_close(const std::vector<double>& actual, const std::vector<double>& expected,
+                 double tolerance) {
+    CHECK(actual.size() == expected.size());
+    for (std::size_t i = 0; i < actual.size(); ++i)
+        CHECK(is_close(actual[i], expected[i], tolerance));
+}
+
+// The sum of the outputs' gradients, by the engine.
+Results by_backward(RandomGraph& random) {
+    Results results;
+    for (Node* output : random.outputs) {
+        PlainEnvironment environment;
+        const double before = output->grad;
+        CHECK(backward(*output, environment));
+        output->grad += before;
+        results.outputs.push_back(output->data);
+    }
+    return results;
+}
+
+std::string message_of(const Program& program) {
+    try {
+        validate(program);
+    } catch (const std::invalid_argument& error) {
+        return error.what();
+    }
+    return "";
+}
+
+bool is_refused(const std::string& bytes) {
+    try {
+        from_bytes(bytes.data(), bytes.size());
+        return false;
+    } catch (const std::invalid_argument&) {
+        return true;
+    }
+}
+
+}  // namespace
+
+TEST(a_program_computes_what_its_graph_does) {
+    std::mt19937 random(1);
+    for (int round = 0; round < 50; ++round) {
+        RandomGraph graph(random);
+        const Recording recording = record_all(graph.inputs, graph.outputs);
+        validate(recording.program);
+        std::vector<double> point;
+        for (const Node* input : graph.inputs) point.push_back(input->data);
+        std::vector<Node*> leaves(graph.inputs);
+        leaves.insert(leaves.end(), recording.parameters.begin(), recording.parameters.end());
+        const Results expected = by_backward(graph);
+        std::vector<double> input_grads, parameter_grads;
+        for (const Node* input : graph.inputs) input_grads.push_back(input->grad);
+        for (const Node* node : recording.parameters) parameter_grads.push_back(node->grad);
+        for (const std::string& set : instruction_sets()) {
+            CHECK(use_instruction_set(set));
+            const Results results = replayed(recording.program, point, parameters_of(recording));
+            check_close(results.outputs, expected.outputs, 1e-12);
+            check_close(results.input_grads, input_grads, 1e-10);
+            check_close(results.parameter_grads, parameter_grads, 1e-10);
+        }
+        use_instruction_set(instruction_sets().front());
+    }
+}
+
+TEST(a_point_is_the_same_alone_in_a_batch_and_on_any_thread) {
+    std::mt19937 random(2);
+    RandomGraph graph(random);
+    const Recording recording = record_all(graph.inputs, graph.outputs);
+    const std::vector<double> parameters = parameters_of(recording);
+    const std::vector<double> data = random_numbers(random, 3 * 1001);
+    for (const std::string& set : instruction_sets()) {
+        CHECK(use_instruction_set(set));
+        const Results all = replayed(recording.program, data, parameters);
+        for (const unsigned threads : {2u, 3u, 7u}) {
+            const Results shared = replayed(recording.program, data, parameters, threads);
+            CHECK(shared.outputs == all.outputs && shared.input_grads == all.input_grads);
+            CHECK(shared.parameter_grads == all.parameter_grads);
+        }
+        for (const std::size_t i : {0u, 7u, 8u, 255u, 999u, 1000u}) {
+            const Results one =
+                replayed(recording.program, {&data[3 * i], &data[3 * i] + 3}, parameters);
+            for (std::size_t k = 0; k < 3; ++k) {
+                CHECK(one.outputs[k] == all.outputs[3 * i + k]);
+                CHECK(one.input_grads[k] == all.input_grads[3 * i + k]);
+            }
+        }
+    }
+    use_instruction_set(instruction_sets().front());
+}
+
+TEST(sums_of_products_become_dots) {
+    Graph graph;
+    Node *x = graph.leaf(2), *y = graph.leaf(3), *w = graph.leaf(4), *v = graph.leaf(5),
+         *b = graph.leaf(6);
+    Node* sum = graph.apply(Op::sub, graph.apply(Op::add, b, graph.apply(Op::mul, w, x)),
+                            graph.apply(Op::mul, v, y));
+    const Recording recording = record_all({x, y}, {sum});
+    CHECK(recording.program.instructions.size() == 1);
+    CHECK(recording.program.instructions[0].op == Op::dot);
+    CHECK(recording.program.counts.recorded == 4 && recording.program.counts.fused == 3);
+    CHECK(listing(recording.program).find("t0 = p0 + p1*x0 - p2*x1") != std::string::npos);
+    CHECK((recording.parameters == std::vector<Node*>{b, w, v}));
+    const Results results = replayed(recording.program, {2, 3}, {6, 4, 5});
+    CHECK(results.outputs[0] == 6 + 4 * 2 - 5 * 3);
+    CHECK((results.parameter_grads == std::vector<double>{1, 2, -3}));
+    CHECK((results.input_grads == std::vector<double>{4, -5}));
+}
+
+TEST(equal_constant_and_unused_parts_go) {
+    Graph graph;
+    Node* x = graph.leaf(2);
+    Node* twice = graph.apply(Op::mul, graph.apply(Op::exp, x), graph.apply(Op::exp, x));
+    Node* same = graph.apply(Op::div, graph.apply(Op::mul, twice, 1), 1);
+    const Recording recording = record_all({x}, {same});
+    CHECK(recording.program.instructions.size() == 2);
+    CHECK(recording.program.counts.merged == 1 && recording.program.counts.folded == 2);
+}
+
+TEST(a_rule_of_the_users_own_is_refused) {
+    Graph graph;
+    Node* x = graph.leaf(1);
+    Node* custom = graph.custom({x}, {2.0});
+    try {
+        record_all({x}, {custom});
+        CHECK(false);
+    } catch (const NotRecordable& refused) {
+        CHECK(refused.node == custom);
+    }
+}
+
+TEST(vectors_are_added_in_one_order_however_they_come) {
+    const std::vector<double> numbers{1e16, 1.0, -1e16, 3.0, 1e-3, 7.0, 0.1};
+    const auto total = [&](const std::vector<std::size_t>& order) {
+        PairwiseSum sum;
+        for (const std::size_t i : order) sum.add(i, {numbers[i]});
+        return sum.total()[0];
+    };
+    const double expected = ((numbers[0] + numbers[1]) + (numbers[2] + numbers[3])) +
+                            ((numbers[4] + numbers[5]) + numbers[6]);
+    CHECK(total({0, 1, 2, 3, 4, 5, 6}) == expected);
+    CHECK(total({6, 5, 4, 3, 2, 1, 0}) == expected);
+    CHECK(total({3, 6, 0, 5, 1, 4, 2}) == expected);
+}
+
+TEST(a_poll_stops_a_replay) {
+    Graph graph;
+    Node *x = graph.leaf(0.5), *chain = x;
+    for (int i = 0; i < 2000; ++i) chain = graph.apply(Op::sin, chain);
+    const Plan sines = plan(record_all({x}, {chain}).program, {});
+    const std::vector<double> data(1'000'000, 0.5);  // for seconds
+    Points points;
+    points.count = data.size();
+    points.data = data.data();
+    ReplayMemory memory;
+    for (const unsigned threads : {1u, 3u})
+        CHECK(!replay(sines, points, threads, memory, [] { return false; }));
+}
+
+TEST(programs_survive_as_bytes_and_nothing_else_does) {
+    std::mt19937 random(4);
+    RandomGraph graph(random);
+    const Program program = record_all(graph.inputs, graph.outputs).program;
+    const std::string bytes = to_bytes(program);
+    const Program again = from_bytes(bytes.data(), bytes.size());
+    CHECK(to_bytes(again) == bytes && listing(again) == listing(program));
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        std::string broken = bytes;
+        broken[i] = static_cast<char>(broken[i] ^ 1 << i % 8);
+        CHECK(is_refused(broken));
+        CHECK(is_refused(bytes.substr(0, i)));
+    }
+    CHECK(is_refused(bytes + "x"));
+}
+
+TEST(a_program_that_could_not_have_been_recorded_is_invalid) {
+    Graph graph;
+    Node* x = graph.leaf(1);
+    const Program valid = record_all({x}, {graph.apply(Op::elu, x, 1)}).program;
+    CHECK(message_of(valid).empty());
+    const auto broken = [&](auto change) {
+        Program program = valid;
+        change(program);
+        return message_of(program);
+    };
+    CHECK(broken([](Program& p) { p.operands[0] = 2; }) != "");  // its own result
+    CHECK(broken([](Program& p) { p.operands[1] = 0; }) != "");  // a parameter that is no constant
+    CHECK(broken([](Program& p) { p.outputs[0] = 9; }) != "");
+    CHECK(broken([](Program& p) { p.instructions[0].op = Op::leaf; }) != "");
+    CHECK(broken([](Program& p) { p.instructions[0].op = static_cast<Op>(200); }) != "");
+    CHECK(broken([](Program& p) { p.instructions[0].count = 1; }) != "");
+    CHECK(broken([](Program& p) { p.instructions[0].first = 1; }) != "");
+    CHECK(broken([](Program& p) { p.inputs = subtracted; }) != "");
+}
+
+}  // namespace megagrad::test
