@@ -7,9 +7,10 @@ namespace megagrad {
 
 namespace {
 
-// Blocks are to stay in the first-level cache, or at least in the second.
+// The more points a kernel has, the less it matters what calling it costs; rows may fill most of a
+// second-level cache for that.
 std::size_t lanes_of(const Plan& plan) {
-    constexpr std::size_t bytes = 32 * 1024, least = 8, most = 256;
+    constexpr std::size_t bytes = std::size_t{2} << 20, least = 8, most = 128;
     const std::size_t lanes = bytes / (sizeof(double) * std::max<std::size_t>(plan.rows, 1));
     return std::clamp(lanes / least * least, least, most);
 }

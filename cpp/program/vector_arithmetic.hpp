@@ -20,9 +20,9 @@ MEGAGRAD_INLINE T polynomial_part(const double* c, const T* squares) {
     if constexpr (size == 1) {
         return T(c[begin]);
     } else {
-        constexpr std::size_t low = std::bit_floor(size - 1);
-        return fma(polynomial_part<begin + low, size - low>(c, squares),
-                   squares[std::bit_width(low) - 1], polynomial_part<begin, low>(c, squares));
+        constexpr std::size_t low = std::bit_floor(size - 1), power = std::bit_width(low) - 1;
+        return fma(polynomial_part<begin + low, size - low>(c, squares), squares[power],
+                   polynomial_part<begin, low>(c, squares));
     }
 }
 
@@ -83,9 +83,12 @@ MEGAGRAD_INLINE Twofold<T> exact_product(T a, T b) {
 // What the quotient of a and b left of a by its rounding: a - quotient * b.
 template <class T>
 MEGAGRAD_INLINE T exactly_left_by_quotient(T a, T quotient, T b) {
-    if constexpr (has_fma) return fma(-quotient, b, a);
-    const Twofold<T> back = exact_product(quotient, b);
-    return (a - back.high) - back.low;
+    if constexpr (has_fma) {
+        return fma(-quotient, b, a);
+    } else {
+        const Twofold<T> back = exact_product(quotient, b);
+        return (a - back.high) - back.low;
+    }
 }
 // The same where it is worth half an ulp: 0 if it takes more than an instruction.
 template <class T>

@@ -117,12 +117,12 @@ MEGAGRAD_INLINE auto is_whole(T x) {
 // x^y for x >= 0.
 template <class T>
 MEGAGRAD_INLINE T power_of_magnitude(T x, T y) {
-    Twofold<T> log = log_in_two_parts(by_power_of_2_of_any(x));
-    log.high = where(x == T(0), T(-infinity), where(x < T(infinity), log.high, x));
+    Twofold<T> log_x = log_in_two_parts(by_power_of_2_of_any(x));
+    log_x.high = where(x == T(0), T(-infinity), where(x < T(infinity), log_x.high, x));
     // Beyond 2^65 the power is 0, 1 or infinite.
     const T bounded = where(fabs(y) > T(0x1p65), copysign(T(0x1p65), y), y);
-    const Twofold<T> product = exact_product(bounded, log.high);
-    const T low = fma(bounded, log.low, product.low);
+    const Twofold<T> product = exact_product(bounded, log_x.high);
+    const T low = fma(bounded, log_x.low, product.low);
     return exp_of_any(product.high, where(fabs(product.high) < T(800), low, T(0)));
 }
 
@@ -135,17 +135,20 @@ MEGAGRAD_NOINLINE T power_of_any(T x, T y) {
     return where(y == T(0) || x == T(1), T(1), z);
 }
 
-// The same steps without the cases that ordinary numbers do not need.
+// The same bits for ordinary numbers, without the steps that they do not need.
 template <class T>
 MEGAGRAD_INLINE T power_by_logarithm(T x, T y) {
-    if (any(!(x >= T(smallest_normal) && x < T(infinity)))) return power_of_any(x, y);
-    const Twofold<T> log = log_in_two_parts(by_power_of_2(x));
-    const Twofold<T> product = exact_product(y, log.high);
-    if (any(!(fabs(product.high) <= T(708)))) return power_of_any(x, y);
-    return exp_of_usual(product.high, fma(y, log.low, product.low));
+    if (any(!(x >= T(smallest_normal) && x < T(infinity)))) [[unlikely]]
+        return power_of_any(x, y);
+    const Twofold<T> log_x = log_in_two_parts(by_power_of_2(x));
+    const Twofold<T> product = exact_product(y, log_x.high);
+    if (any(!(fabs(product.high) <= T(708)))) [[unlikely]]
+        return power_of_any(x, y);
+    return exp_of_usual(product.high, fma(y, log_x.low, product.low));
 }
 
-// Common powers need no logarithm.
+// Common powers need no logarithm; squares, the most common, not even a call. Which way a lane goes
+// is up to its own numbers, here and above.
 template <class T>
 MEGAGRAD_NOINLINE T power_beyond_square(T x, T y) {
     T z = T(0);

@@ -63,6 +63,11 @@ MEGAGRAD_INLINE Twofold<T> where_bits(typename T::Bits mask, Twofold<T> yes, Two
     return {where_bits(mask, yes.high, no.high), where_bits(mask, yes.low, no.low)};
 }
 
+template <class T>
+MEGAGRAD_INLINE Twofold<T> normalized(Twofold<T> sum) {
+    return sum_of_ordered(sum.high, sum.low);
+}
+
 // The sine, or the cosine as the sine of a quarter turn more.
 template <class T>
 MEGAGRAD_INLINE T sin_after_quarter_turns(T x, std::int64_t more) {
@@ -100,10 +105,9 @@ template <class T>
 MEGAGRAD_NOINLINE T tan(T x) {
     const ByQuarterTurns<T> parts = reduced_by_quarter_turns(x);
     const typename T::Bits odd = -(parts.turns & std::int64_t{1});
-    const Twofold<T> sin = sin_of_reduced(parts.r, parts.c), cos = cos_of_reduced(parts.r, parts.c);
-    const Twofold<T> above = where_bits(odd, cos, sin), below = where_bits(odd, sin, cos);
-    const Twofold<T> a = sum_of_ordered(above.high, above.low);
-    const Twofold<T> b = sum_of_ordered(below.high, below.low);
+    const Twofold<T> sine = normalized(sin_of_reduced(parts.r, parts.c));
+    const Twofold<T> cosine = normalized(cos_of_reduced(parts.r, parts.c));
+    const Twofold<T> a = where_bits(odd, cosine, sine), b = where_bits(odd, sine, cosine);
     const T quotient = a.high / b.high;
     const T left = left_by_quotient(a.high, quotient, b.high) + (a.low - quotient * b.low);
     const T y = quotient + left / b.high;
@@ -150,7 +154,16 @@ MEGAGRAD_NOINLINE T acos(T x) {
     return sum.high + (sum.low + (base_low - factor * t.low));
 }
 
-// By fdlibm's s_atan.c: atan(x) = atan(m) + atan((x - m) / (1 + m x)), with an m beside x.
+// One of five, by how large the magnitude is: fdlibm's intervals for atan.
+template <class T>
+MEGAGRAD_INLINE T by_magnitude(T magnitude, T for_0, T for_half, T for_1, T for_3_halves,
+                               T for_infinity) {
+    return where(magnitude < T(11.0 / 16), where(magnitude < T(7.0 / 16), for_0, for_half),
+                 where(magnitude < T(19.0 / 16), for_1,
+                       where(magnitude < T(39.0 / 16), for_3_halves, for_infinity)));
+}
+
+// After fdlibm's s_atan.c: atan(x) = atan(m) + atan((x - m) / (1 + m x)), with an m beside x.
 template <class T>
 MEGAGRAD_NOINLINE T atan(T x) {
     // (atan(t) - t) / t^3 in t^2 up to t = 7/16: minimax (2^-57.7)
@@ -158,20 +171,13 @@ MEGAGRAD_NOINLINE T atan(T x) {
         -0.3333333333333293,   0.1999999999987616,   -0.14285714272480646, 0.1111111040461081,
         -0.09090887114506412,  0.07691875938340853,  -0.06661070693556455, 0.058335556074239604,
         -0.049768239650655605, 0.036530430106942915, -0.016284771399629323};
-    const T magnitude = fabs(x);
-    const auto nearest = [&](T for_0, T for_half, T for_1, T for_3_halves, T for_infinity) {
-        return where(magnitude < T(11.0 / 16), where(magnitude < T(7.0 / 16), for_0, for_half),
-                     where(magnitude < T(19.0 / 16), for_1,
-                           where(magnitude < T(39.0 / 16), for_3_halves, for_infinity)));
-    };
-    const T above =
-        nearest(magnitude, T(2) * magnitude - T(1), magnitude - T(1), magnitude - T(1.5), T(-1));
-    const T below =
-        nearest(T(1), T(2) + magnitude, T(1) + magnitude, T(1) + T(1.5) * magnitude, magnitude);
-    const T base = nearest(T(0), T(0x1.dac670561bb4fp-2), T(0.5 * half_pi), T(0x1.f730bd281f69bp-1),
-                           T(half_pi));
-    const T base_low = nearest(T(0), T(0x1.a2b7f222f65e2p-56), T(0.5 * half_pi_low),
-                               T(0x1.007887af0cbbdp-56), T(half_pi_low));
+    const T m = fabs(x);
+    const T above = by_magnitude(m, m, T(2) * m - T(1), m - T(1), m - T(1.5), T(-1));
+    const T below = by_magnitude(m, T(1), T(2) + m, T(1) + m, fma(T(1.5), m, T(1)), m);
+    const T base = by_magnitude(m, T(0), T(0x1.dac670561bb4fp-2), T(0.5 * half_pi),
+                                T(0x1.f730bd281f69bp-1), T(half_pi));
+    const T base_low = by_magnitude(m, T(0), T(0x1.a2b7f222f65e2p-56), T(0.5 * half_pi_low),
+                                    T(0x1.007887af0cbbdp-56), T(half_pi_low));
     const T t = above / below, square = t * t;
     return copysign(base + (t + fma(t * square, polynomial(square, coefficients), base_low)), x);
 }
