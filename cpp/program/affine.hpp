@@ -43,14 +43,14 @@ struct RowProduct {
 };
 
 // `J` outs from `j` on, for `L` vectors of points from `point` on.
-template <class N, int J, int L>
+template <class N, std::size_t J, std::size_t L>
 MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::size_t j,
                                   std::size_t point) {
     using W = typename Weight<N>::type;
     N total[J][L];
-    for (int a = 0; a < J; ++a) {
+    for (std::size_t a = 0; a < J; ++a) {
         const Slot slot = p.outs[j + a];
-        for (int l = 0; l < L; ++l) {
+        for (std::size_t l = 0; l < L; ++l) {
             if (p.biases != nullptr)
                 total[a][l] = N(p.biases[j + a]);
             else if (slot & first_write)
@@ -63,19 +63,20 @@ MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::
     for (std::size_t i = 0; i < p.in_count; ++i, weights += p.by_in) {
         const double* in = block.row(p.ins[i]) + point;
         N x[L];
-        for (int l = 0; l < L; ++l) x[l] = load<N>(block, in + l * N::width);
-        for (int a = 0; a < J; ++a) {
+        for (std::size_t l = 0; l < L; ++l) x[l] = load<N>(block, in + l * N::width);
+        for (std::size_t a = 0; a < J; ++a) {
             const W weight(weights[a * p.by_out]);
-            for (int l = 0; l < L; ++l) total[a][l] = plus_product(total[a][l], weight, x[l]);
+            for (std::size_t l = 0; l < L; ++l)
+                total[a][l] = plus_product(total[a][l], weight, x[l]);
         }
     }
-    for (int a = 0; a < J; ++a) {
+    for (std::size_t a = 0; a < J; ++a) {
         double* out = block.row(p.outs[j + a] & ~first_write) + point;
-        for (int l = 0; l < L; ++l) store(total[a][l], block, out + l * N::width);
+        for (std::size_t l = 0; l < L; ++l) store(total[a][l], block, out + l * N::width);
     }
 }
 
-template <class N, int L>
+template <class N, std::size_t L>
 MEGAGRAD_INLINE void product_columns(const RowProduct& p, const Block& block, std::size_t point) {
     std::size_t j = 0;
     for (; j + 4 <= p.out_count; j += 4) product_tile<N, 4, L>(p, block, j, point);
@@ -85,15 +86,15 @@ MEGAGRAD_INLINE void product_columns(const RowProduct& p, const Block& block, st
 
 // How many vectors of points make a tile: as many as there are registers for.
 template <class N>
-inline constexpr int tile_vectors = N::width == 1   ? 1
-                                    : N::width == 8 ? 4
-                                                    : 2;
+inline constexpr std::size_t tile_vectors = N::width == 1   ? 1
+                                            : N::width == 8 ? 4
+                                                            : 2;
 template <class T>
-inline constexpr int tile_vectors<Dual<T>> = 1;
+inline constexpr std::size_t tile_vectors<Dual<T>> = 1;
 
 template <class N>
 MEGAGRAD_INLINE void multiply(const RowProduct& p, const Block& block) {
-    constexpr int L = tile_vectors<N>;
+    constexpr std::size_t L = tile_vectors<N>;
     std::size_t point = 0;
     for (; point + (L - 1) * N::width < block.lanes; point += L * N::width)
         product_columns<N, L>(p, block, point);
@@ -115,28 +116,28 @@ MEGAGRAD_INLINE void clear_beyond(const Block& block, const Slot* slots, std::si
 }
 
 // Adds a tile's sums over points of out gradient times in to the weights' cells.
-template <class N, int J, int K>
+template <class N, std::size_t J, std::size_t K>
 MEGAGRAD_INLINE void weight_tile(const Block& block, const Slot* out_grads, const Slot* ins,
                                  double* cells, std::size_t by_out) {
     N total[J][K];
-    for (int a = 0; a < J; ++a)
-        for (int b = 0; b < K; ++b) total[a][b] = N(0.0);
+    for (std::size_t a = 0; a < J; ++a)
+        for (std::size_t b = 0; b < K; ++b) total[a][b] = N(0.0);
     const double *grads[J], *xs[K];
-    for (int a = 0; a < J; ++a) grads[a] = block.row(out_grads[a] & ~first_write);
-    for (int b = 0; b < K; ++b) xs[b] = block.row(ins[b]);
+    for (std::size_t a = 0; a < J; ++a) grads[a] = block.row(out_grads[a] & ~first_write);
+    for (std::size_t b = 0; b < K; ++b) xs[b] = block.row(ins[b]);
     for (std::size_t point = 0; point < block.lanes; point += N::width) {
         N x[K];
-        for (int b = 0; b < K; ++b) x[b] = N::load(xs[b] + point);
-        for (int a = 0; a < J; ++a) {
+        for (std::size_t b = 0; b < K; ++b) x[b] = N::load(xs[b] + point);
+        for (std::size_t a = 0; a < J; ++a) {
             const N grad = N::load(grads[a] + point);
-            for (int b = 0; b < K; ++b) total[a][b] = fma(grad, x[b], total[a][b]);
+            for (std::size_t b = 0; b < K; ++b) total[a][b] = fma(grad, x[b], total[a][b]);
         }
     }
-    for (int a = 0; a < J; ++a)
-        for (int b = 0; b < K; ++b) cells[a * by_out + b] += sum(total[a][b]);
+    for (std::size_t a = 0; a < J; ++a)
+        for (std::size_t b = 0; b < K; ++b) cells[a * by_out + b] += sum(total[a][b]);
 }
 
-template <class N, int J>
+template <class N, std::size_t J>
 MEGAGRAD_INLINE void weight_rows(const Block& block, const Slot* out_grads, const Slot* ins,
                                  std::size_t in_count, double* cells) {
     constexpr std::size_t K = N::width == 8 ? 4 : 2;

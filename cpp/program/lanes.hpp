@@ -221,13 +221,4 @@ MEGAGRAD_INLINE T copysign(T x, T y) {
     return from_bits(x, (bits(x) & magnitude) | (bits(y) & ~magnitude));
 }
 
-// The nearest whole number, ties to even, and the same as an integer in `whole`. |x| < 2^51.
-template <class T>
-MEGAGRAD_INLINE T round(T x, typename T::Bits& whole) {
-    const T magic(0x1.8p52);
-    const T shifted = x + magic;
-    whole = bits(shifted) - bits(magic);
-    return shifted - magic;
-}
-
 }  // namespace megagrad::MEGAGRAD_ISA
