@@ -19,6 +19,7 @@ std::size_t lanes_of(const Plan& plan) {
 
 Plan plan(const Program& program, Wanted wanted) {
     Outline draft = outline(program, wanted);
+    schedule(draft);
     differentiate(draft);
     give_rows(draft);
     draft.plan.lanes = lanes_of(draft.plan);

@@ -101,7 +101,8 @@ struct Plan {
 Plan plan(const Program& program, Wanted wanted);
 
 // A plan while it is being made: first steps are written down with values in the places of rows;
-// then it is found out which of them have gradients; then rows are given out.
+// then they are put in order; then it is found out which of them have gradients; then rows are
+// given out.
 struct PlannedValue {
     bool needs_grad = false, has_grad = false;
     Slot slot = no_slot, grad = no_slot;
@@ -112,6 +113,7 @@ struct Outline {
     std::vector<bool> uniform_needs_grad;
 };
 Outline outline(const Program& program, Wanted wanted);  // lowering.cpp
+void schedule(Outline& outline);                         // scheduling.cpp
 void differentiate(Outline& outline);                    // differentiation.cpp
 void give_rows(Outline& outline);                        // rows.cpp
 

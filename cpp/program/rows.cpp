@@ -5,6 +5,7 @@
 
 #include "derivative.hpp"
 #include "plan.hpp"
+#include "steps.hpp"
 
 namespace megagrad {
 
@@ -48,27 +49,6 @@ private:
         lives_[value].last_use = std::max(lives_[value].last_use, time);
     }
 
-    // The rows that the step reads when it is run forward.
-    template <class Visit>
-    void for_each_operand_of(Step& step, Visit visit) {
-        if (step.code == affine_code) {
-            Affine& affine = plan_.affines[step.x];
-            Slot* slots = &plan_.slots[affine.slots + affine.outs];
-            for (std::uint32_t i = 0; i < affine.ins; ++i) visit(slots[i]);
-        } else if (step.code == inner_code) {
-            Inner& inner = plan_.inners[step.x];
-            Slot* slots = &plan_.slots[inner.slots];
-            for (std::uint32_t i = 0; i < inner.products; ++i, slots += 4) {
-                visit(slots[0]);
-                visit(slots[1]);
-            }
-            if (inner.start_is_row) visit(inner.start);
-        } else {
-            if (step.form() != Form::uniform_x) visit(step.x);
-            if (step.form() != Form::uniform_y) visit(step.y);
-        }
-    }
-
     // The values that the step needs when it is run backward.
     template <class Visit>
     void for_each_value_backward(const Step& step, Visit visit) {
@@ -91,16 +71,6 @@ private:
             if (form != Form::uniform_x && ((x && dx.uses_x) || (y && dy.uses_x))) visit(step.x);
             if (form != Form::uniform_y && ((x && dx.uses_y) || (y && dy.uses_y))) visit(step.y);
             if ((x && dx.uses_z) || (y && dy.uses_z)) visit(step.out);
-        }
-    }
-
-    template <class Visit>
-    void for_each_out(Step& step, Visit visit) {
-        if (step.code == affine_code) {
-            Affine& affine = plan_.affines[step.x];
-            for (std::uint32_t j = 0; j < affine.outs; ++j) visit(plan_.slots[affine.slots + j]);
-        } else {
-            visit(step.out);
         }
     }
 
@@ -153,7 +123,8 @@ private:
     void find_last_uses() {
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
             Step& step = plan_.steps[i];
-            for_each_operand_of(step, [&](Slot slot) { use(slot & ~subtracted, forward_time(i)); });
+            for_each_operand(plan_, step,
+                             [&](Slot slot) { use(slot & ~subtracted, forward_time(i)); });
             if (step.has_gradient)
                 for_each_value_backward(step, [&](Slot value) { use(value, backward_time(i)); });
         }
@@ -163,10 +134,10 @@ private:
 
     void go_forward(Step& step, std::uint32_t time) {
         const auto begin = [&] {
-            for_each_out(step, [&](Slot value) { values_[value].slot = new_row(); });
+            for_each_out(plan_, step, [&](Slot value) { values_[value].slot = new_row(); });
         };
         const auto end = [&] {
-            for_each_operand_of(step, [&](Slot slot) { release(slot & ~subtracted, time); });
+            for_each_operand(plan_, step, [&](Slot slot) { release(slot & ~subtracted, time); });
         };
         if (!is_in_place(step)) begin();
         end();
@@ -179,7 +150,7 @@ private:
         };
         const auto end = [&] {
             for_each_value_backward(step, [&](Slot value) { release(value, time); });
-            for_each_out(step, [&](Slot value) { release_gradient(value); });
+            for_each_out(plan_, step, [&](Slot value) { release_gradient(value); });
         };
         if (step.code == affine_code) {
             const Affine& affine = plan_.affines[step.x];
@@ -200,7 +171,7 @@ private:
 
     void put_rows_in_place_of_values() {
         for (Step& step : plan_.steps) {
-            for_each_operand_of(step, [&](Slot& value) { value = row_of(value); });
+            for_each_operand(plan_, step, [&](Slot& value) { value = row_of(value); });
             for_each_gradient(step, [&](Slot& grad) { grad = gradient_row_of(grad); });
             if (step.code == affine_code) {
                 const Affine& affine = plan_.affines[step.x];
@@ -210,7 +181,7 @@ private:
             } else if (step.has_gradient) {
                 step.out_grad = values_[step.out].grad;
             }
-            for_each_out(step, [&](Slot& value) { value = row_of(value); });
+            for_each_out(plan_, step, [&](Slot& value) { value = row_of(value); });
         }
         for (Output& output : plan_.outputs) {
             if (!output.is_row) continue;
