@@ -3,6 +3,7 @@
 
 #include "arguments.hpp"
 #include "function.hpp"
+#include "without_lock.hpp"
 
 namespace py = pybind11;
 
@@ -139,13 +140,12 @@ public:
             static_cast<double>(plan.steps.size() + plan.once.size() + plan.cells.size()) *
                 static_cast<double>(points_.count + 1) >
             worth_it;
-        std::optional<py::gil_scoped_release> released;
-        if (is_long) released.emplace();
-        const bool complete = replay(plan, points_, threads_, *memory, [] {
-            const py::gil_scoped_acquire held;
-            return PyErr_CheckSignals() == 0;
+        std::optional<WithoutLock> without_lock;
+        if (is_long) without_lock.emplace();
+        const bool complete = replay(plan, points_, threads_, *memory, [&] {
+            return without_lock ? without_lock->poll() : PyErr_CheckSignals() == 0;
         });
-        released.reset();
+        without_lock.reset();
         if (!complete) throw py::error_already_set();
         state_.spare = std::move(memory);
     }

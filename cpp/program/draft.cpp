@@ -31,6 +31,7 @@ Id Draft::append(const Entry& entry) {
     if (entries_.size() >= largest_program)
         throw std::length_error("the graph is too large to be recorded: over 2 billion values");
     entries_.push_back(entry);
+    if (entry.op != Op::leaf) ++operations_;
     return static_cast<Id>(entries_.size() - 1);
 }
 
@@ -48,13 +49,11 @@ Id Draft::apply(Op op, Id x, Id y) {
         ++counts_.folded;
         return constant(evaluate(op, number_of(x), y == no_operand ? 0.0 : number_of(y)));
     }
-    if (const Id id = simplified(op, x, y); id != no_operand) {
-        ++counts_.folded;
-        return id;
-    }
-    const std::size_t before = entries_.size();
-    const Id id = merged({op, x, y});
-    if (entries_.size() == before) ++counts_.merged;
+    const std::size_t before = operations_;
+    Id id = simplified(op, x, y);
+    const bool is_simpler = id != no_operand;
+    if (!is_simpler) id = merged({op, x, y});
+    if (operations_ == before) ++(is_simpler ? counts_.folded : counts_.merged);
     return id;
 }
 

@@ -59,8 +59,9 @@ private:
     Array<Entry> entries_;
     Array<double> constants_;
     Id inputs_ = 0, parameters_ = 0;
-    Array<Id> table_;         // entries by what they are; empty places are no_operand
-    std::size_t listed_ = 0;  // how many it has
+    Array<Id> table_;             // entries by what they are; empty places are no_operand
+    std::size_t listed_ = 0;      // how many it has
+    std::size_t operations_ = 0;  // how many entries are no leaves
     Counts counts_;
 };
 
