@@ -61,7 +61,7 @@ MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::
     }
     const double* weights = p.weights + j * p.by_out;
     for (std::size_t i = 0; i < p.in_count; ++i, weights += p.by_in) {
-        const double* in = block.row(p.ins[i]) + point;
+        const double* in = block.row(p.ins[i] & ~first_write) + point;
         N x[L];
         for (std::size_t l = 0; l < L; ++l) x[l] = load<N>(block, in + l * N::width);
         for (std::size_t a = 0; a < J; ++a) {

@@ -207,6 +207,19 @@ TEST(equal_constant_and_unused_parts_go) {
     CHECK(recording.program.counts.merged == 1 && recording.program.counts.folded == 2);
 }
 
+TEST(a_neuron_beside_others_may_have_no_gradient) {
+    Graph graph;
+    Node *x = graph.leaf(2), *w = graph.leaf(3), *b = graph.leaf(0.5);
+    const auto neuron = [&] { return graph.apply(Op::add, b, graph.apply(Op::mul, w, x)); };
+    Node* used = graph.apply(Op::sub, neuron(), graph.apply(Op::mul, graph.leaf(5), x));
+    Node* compared = graph.apply(Op::sub, neuron(), graph.apply(Op::mul, graph.leaf(7), x));
+    Node* out = graph.apply(Op::mul, used, graph.apply(Op::less, compared, 1));
+    const Recording recording = record_all({x}, {out});
+    const Results results = replayed(recording.program, {2, 0}, parameters_of(recording));
+    CHECK((results.outputs == std::vector<double>{-3.5, 0.5}));
+    CHECK((results.input_grads == std::vector<double>{-2, -2}));
+}
+
 TEST(a_rule_of_the_users_own_is_refused) {
     Graph graph;
     Node* x = graph.leaf(1);

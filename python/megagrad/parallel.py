@@ -49,11 +49,10 @@ def vjp(
     shapes (n,), or (n, n_outputs) for a list of outputs, (n, n_inputs) and (n_parameters,). A single
     point and an empty batch are computed here.
 
-    The chunks are a power of two of stripes, ``f.stripe`` points, so that their gradients are added
-    in the order in which f.vjp adds them: the results are the same to the last bit, wherever they are
-    computed by processors with the same instruction set. Only gradients by parameters that f uses in
-    more than one way (in expressions of parameters alone, or subtracted here and added there), or that
-    are outputs themselves, are equal to rounding.
+    Each chunk but the last is a power of two of stripes, ``f.stripe`` points, and so gradients are
+    added in the order in which f.vjp adds them: results are the same to the last bit if the workers'
+    processors have the same instruction set. Gradients by parameters that f uses in several places,
+    in expressions of parameters alone, or as outputs are the same to rounding.
 
     Raises what f.vjp raises, before anything is submitted; TypeError if f is no Function, executor no
     Executor, chunks or retries no integer; ValueError if one of these is too small. What a chunk
