@@ -167,10 +167,35 @@ MEGAGRAD_INLINE void add_weight_gradients(const Affine& affine, const Block& blo
     }
 }
 
+// One neuron at one point, where finding out about tiles would take longer than the sum itself.
+inline void lone_forward(const Affine& affine, const Block& block, const Slot* slots) {
+    const double* weights = block.weights + affine.weights;
+    Lane total(weights[affine.ins]);
+    for (std::uint32_t i = 0; i < affine.ins; ++i)
+        total = fma(Lane(weights[i]), Lane(*block.row(slots[1 + i])), total);
+    total.store(block.row(slots[0]));
+}
+inline void lone_backward(const Affine& affine, const Block& block, const Slot* ins) {
+    const Slot* in_grads = ins + affine.ins + 1;
+    const Lane grad(*block.row(in_grads[-1]));
+    for (std::uint32_t i = 0; affine.inputs_wanted && i < affine.ins; ++i) {
+        if (in_grads[i] == no_slot) continue;
+        double* in_grad = block.row(in_grads[i] & ~first_write);
+        const Lane before(in_grads[i] & first_write ? 0.0 : *in_grad);
+        fma(Lane(block.weights[affine.weights + i]), grad, before).store(in_grad);
+    }
+    if (!affine.weights_wanted) return;
+    double* cells = block.cells + affine.weights;
+    for (std::uint32_t i = 0; i < affine.ins; ++i) cells[i] += grad.value * *block.row(ins[i]);
+    cells[affine.ins] += grad.value;
+}
+
 template <class N>
 void affine_forward(const Step& step, const Block& block) {
     const Affine& affine = block.affine(step);
     const Slot* outs = &block.plan->slots[affine.slots];
+    if constexpr (N::width == 1)
+        if (affine.outs == 1) return lone_forward(affine, block, outs);
     multiply<N>({block.weights + affine.weights, affine.ins, 1, outs + affine.outs, affine.ins,
                  outs, affine.outs, block.weights + affine.biases()},
                 block);
@@ -205,6 +230,8 @@ void affine_backward(const Step& step, const Block& block) {
     const Affine& affine = block.affine(step);
     const Slot* ins = &block.plan->slots[affine.slots + affine.outs];
     const Slot *out_grads = ins + affine.ins, *in_grads = out_grads + affine.outs;
+    if constexpr (N::width == 1)
+        if (affine.outs == 1) return lone_backward(affine, block, ins);
     for (std::uint32_t j = 0; j < affine.outs; ++j)
         if (out_grads[j] & first_write) zero<N>(block, out_grads[j]);
     if (affine.inputs_wanted) add_in_gradients<N>(affine, block, out_grads, in_grads);
