@@ -66,16 +66,12 @@ public:
         if (!taken) throw py::error_already_set();
         threads_ = threads_of(values[3]);
         take_data(values[0]);
-        if (two && values[1] != nullptr && values[1] != Py_None)
+        if (two && (signature.needs_second || (values[1] != nullptr && values[1] != Py_None)))
             second_ = numbers_of(values[1], signature.second);
         take_parameters(values[2]);
     }
 
-    bool is_single() const { return is_single_; }
-    std::size_t points() const { return points_.count; }
-    bool has_second() const { return second_.has_value(); }
     Points& arguments() { return points_; }
-    const Numbers& second() const { return *second_; }
     FunctionState& state() const { return state_; }
 
     // A weight for each output of each point; a plain number is that for all of them.
@@ -147,7 +143,8 @@ public:
         });
         without_lock.reset();
         if (!complete) throw py::error_already_set();
-        state_.spare = std::move(memory);
+        constexpr std::size_t most_kept = std::size_t{1} << 23;  // 64 MiB
+        if (memory->rows.size() <= most_kept) state_.spare = std::move(memory);
     }
 
 private:

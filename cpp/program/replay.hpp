@@ -33,6 +33,7 @@ struct Points {
 class AlignedArray {
 public:
     double* data() { return data_.get(); }
+    std::size_t size() const { return size_; }
     void make_room(std::size_t count);
 
 private:
