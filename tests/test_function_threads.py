@@ -1,0 +1,82 @@
+"""Recorded programs, signals, and threads of Python."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from megagrad import Value, record
+
+LONG = 1_000_000
+
+
+def sines(x):
+    for _ in range(200):
+        x = x.sin()
+    return x
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interrupt_ends_a_long_call(threads):
+    f, data = record(sines, 1), np.full((LONG, 1), 0.5)
+
+    def interrupt():
+        time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    sender = threading.Thread(target=interrupt)
+    sender.start()
+    with pytest.raises(KeyboardInterrupt):
+        f.vjp(data, threads=threads)
+    sender.join()
+    assert f([0.5]) == f([[0.5]])[0]
+
+
+def test_other_threads_run_meanwhile():
+    f, data = record(sines, 1), np.full((LONG // 2, 1), 0.5)
+    done = threading.Event()
+    worker = threading.Thread(target=lambda: (f(data, threads=1), done.set()))
+    worker.start()
+    turns = 0
+    while not done.is_set():
+        time.sleep(0.001)
+        turns += 1
+    worker.join()
+    assert turns > 3
+
+
+def test_threads_share_a_function():
+    f = record(lambda x, y: (x * y).tanh() + Value(2.0) * x, 2)
+    data = np.random.default_rng(1).normal(size=(5000, 2))
+    want = f.vjp(data)
+    with ThreadPoolExecutor(4) as pool:
+        for results in pool.map(lambda _: f.vjp(data), range(40)):
+            for ours, theirs in zip(results, want, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("points", [1000, 300_000])
+def test_the_interpreter_ends_while_a_thread_computes(points):
+    code = f"""
+import threading, time, numpy as np
+from megagrad import record
+def sines(x):
+    for _ in range(200):
+        x = x.sin()
+    return x
+f, data = record(sines, 1), np.full(({points}, 1), 0.5)
+def work():
+    while True:
+        f.vjp(data)
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.2)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
