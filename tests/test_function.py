@@ -2,25 +2,18 @@
 
 import copy
 import math
-import operator
 import pickle
 import random
 
 import numpy as np
 import pytest
+from test_ops import apply
 
 import megagrad
 from megagrad import Function, Value, nn, record, where
 from megagrad._core import instruction_sets, ops, use_instruction_set
 
 RNG = np.random.default_rng(7)
-INFIX = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "**": operator.pow,
-}
 
 
 @pytest.fixture
@@ -104,11 +97,11 @@ def test_every_op_as_the_engine_has_it(row):
     bounds = [tuple(map(float, part.split(":"))) for part in row.domain.split()][: row.arity]
     data = np.array([[RNG.uniform(*bound) for bound in bounds] for _ in range(40)])
     leaves = [Value(math.nan) for _ in bounds]
-    f = Function(leaves, apply(row, leaves))
+    f = Function(leaves, apply(row, *leaves))
     outputs, grads = f.value_and_grad(data)
     for point, output, grad in zip(data.tolist(), outputs, grads, strict=True):
         operands = [Value(x) for x in point]
-        node = apply(row, operands)
+        node = apply(row, *operands)
         node.backward()
         assert output == pytest.approx(node.data, rel=1e-14)
         assert grad == pytest.approx([x.grad for x in operands], rel=1e-12, abs=1e-14)
@@ -123,12 +116,6 @@ def test_every_op_as_the_engine_has_it(row):
             rtol=1e-5,
             atol=1e-6,
         )
-
-
-def apply(row, operands):
-    if row.kind == "infix":
-        return INFIX[row.label](*operands)
-    return getattr(operands[0], row.name)(*operands[1:])
 
 
 def test_jvp_and_vjp_are_transposes():

@@ -1,24 +1,16 @@
 """Random graphs over all ops and bulk operations: recorded programs against the engine."""
 
-import operator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_ops import apply
 
 from megagrad import Function, Value
 from megagrad._core import instruction_sets, ops, use_instruction_set
 from megagrad.functional import dot
 from megagrad.functional import sum as total
 
-INFIX = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "**": operator.pow,
-}
 ROWS = [*ops(), "dot", "sum", "number"]
 STEPS = st.tuples(
     st.sampled_from(ROWS), *[st.integers(0, 10**6)] * 4, st.floats(0.3, 0.9, allow_nan=False)
@@ -39,10 +31,7 @@ def computed(row, operands, number):
         return total([a, b, c, a], number)
     if row == "number":
         return number * a - b / number + (number - c) * d
-    if row.kind == "infix":
-        return INFIX[row.label](a, b)
-    method = getattr(a, row.name)
-    return method(b) if row.kind == "binary" else method()
+    return apply(row, a, b) if row.arity == 2 else apply(row, a)
 
 
 def graph(steps, numbers):

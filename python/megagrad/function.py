@@ -2,10 +2,10 @@
 
 import inspect
 import math
-import operator
 from collections.abc import Callable, Iterable
 
 from megagrad._core import Function, Value
+from megagrad.arguments import whole_number
 from megagrad.nn import Module
 
 __all__ = ["Function", "record"]
@@ -30,9 +30,7 @@ def record(
     Raises TypeError if fn cannot be called so or returns something else, ValueError if n_inputs is
     negative or fn uses an op of its own.
     """
-    count = operator.index(n_inputs)
-    if count < 0:
-        raise ValueError(f"n_inputs must be at least 0, not {count}")
+    count = whole_number("n_inputs", n_inputs, 0)
     inputs = [Value(math.nan) for _ in range(count)]
     outputs = fn(inputs) if _takes_a_list(fn, count) else fn(*inputs)
     if isinstance(outputs, tuple):
