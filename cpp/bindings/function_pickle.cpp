@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "function.hpp"
+#include "little_endian.hpp"
 
 namespace py = pybind11;
 
@@ -63,17 +64,6 @@ PyObject* restore(PyObject* type, PyObject* args) {
 // how many bytes the program has.
 constexpr std::size_t number_size = 8;
 
-void append_number(std::string& bytes, std::uint64_t number) {
-    for (std::size_t i = 0; i < number_size; ++i)
-        bytes += static_cast<char>(number >> (8 * i) & 0xff);
-}
-std::uint64_t number_at(const char* bytes) {
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < number_size; ++i)
-        number |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    return number;
-}
-
 PyObject* save(PyObject* self, PyObject* path) {
     return guarded([&]() -> PyObject* {
         const FunctionState& state = state_of_function(self);
@@ -81,8 +71,8 @@ PyObject* save(PyObject* self, PyObject* path) {
         std::string bytes = program;
         bytes += state.has_one_output ? '\1' : '\0';
         for (const Node* node : state.nodes)
-            append_number(bytes, std::bit_cast<std::uint64_t>(node->data));
-        append_number(bytes, program.size());
+            append_bytes(bytes, std::bit_cast<std::uint64_t>(node->data), number_size);
+        append_bytes(bytes, program.size(), number_size);
         const py::object file = py::module_::import("io").attr("open")(py::handle(path), "wb");
         try {
             file.attr("write")(py::bytes(bytes));
@@ -105,7 +95,8 @@ PyObject* load(PyObject* type, PyObject* path) {
             throw py::value_error(std::string("not a saved Function: ") + what);
         };
         if (bytes.size() < 1 + number_size) refuse("it is too short");
-        const std::uint64_t size = number_at(bytes.data() + bytes.size() - number_size);
+        const std::uint64_t size =
+            from_bytes_at(bytes.data() + bytes.size() - number_size, number_size);
         if (size > bytes.size() - 1 - number_size) refuse("it does not end as one");
         Program program = from_bytes(bytes.data(), static_cast<std::size_t>(size));
         const char* data = bytes.data() + size + 1;
@@ -114,7 +105,8 @@ PyObject* load(PyObject* type, PyObject* path) {
             refuse("its parameters do not fit its program");
         py::tuple parameters(program.parameters);
         for (std::size_t i = 0; i < program.parameters; ++i) {
-            PyObject* leaf = new_leaf(std::bit_cast<double>(number_at(data + i * number_size)));
+            PyObject* leaf =
+                new_leaf(std::bit_cast<double>(from_bytes_at(data + i * number_size, number_size)));
             if (leaf == nullptr) throw py::error_already_set();
             parameters[i] = py::reinterpret_steal<py::object>(leaf);
         }

@@ -168,16 +168,16 @@ MEGAGRAD_INLINE void add_weight_gradients(const Affine& affine, const Block& blo
 }
 
 // One neuron at one point, where finding out about tiles would take longer than the sum itself.
-inline void lone_forward(const Affine& affine, const Block& block, const Slot* slots) {
+inline void lone_forward(const Affine& affine, const Block& block, Slot out, const Slot* ins) {
     const double* weights = block.weights + affine.weights;
     Lane total(weights[affine.ins]);
     for (std::uint32_t i = 0; i < affine.ins; ++i)
-        total = fma(Lane(weights[i]), Lane(*block.row(slots[1 + i])), total);
-    total.store(block.row(slots[0]));
+        total = fma(Lane(weights[i]), Lane(*block.row(ins[i])), total);
+    total.store(block.row(out));
 }
-inline void lone_backward(const Affine& affine, const Block& block, const Slot* ins) {
-    const Slot* in_grads = ins + affine.ins + 1;
-    const Lane grad(*block.row(in_grads[-1]));
+inline void lone_backward(const Affine& affine, const Block& block, const Slot* ins, Slot out_grad,
+                          const Slot* in_grads) {
+    const Lane grad(*block.row(out_grad));
     for (std::uint32_t i = 0; affine.inputs_wanted && i < affine.ins; ++i) {
         if (in_grads[i] == no_slot) continue;
         double* in_grad = block.row(in_grads[i] & ~first_write);
@@ -193,11 +193,12 @@ inline void lone_backward(const Affine& affine, const Block& block, const Slot* 
 template <class N>
 void affine_forward(const Step& step, const Block& block) {
     const Affine& affine = block.affine(step);
-    const Slot* outs = &block.plan->slots[affine.slots];
+    const Slot* slots = block.plan->slots.data();
+    const Slot *outs = slots + affine.slots, *ins = slots + affine.in_slots();
     if constexpr (N::width == 1)
-        if (affine.outs == 1) return lone_forward(affine, block, outs);
-    multiply<N>({block.weights + affine.weights, affine.ins, 1, outs + affine.outs, affine.ins,
-                 outs, affine.outs, block.weights + affine.biases()},
+        if (affine.outs == 1) return lone_forward(affine, block, *outs, ins);
+    multiply<N>({block.weights + affine.weights, affine.ins, 1, ins, affine.ins, outs, affine.outs,
+                 block.weights + affine.biases()},
                 block);
 }
 
@@ -228,10 +229,11 @@ MEGAGRAD_INLINE void add_in_gradients(const Affine& affine, const Block& block,
 template <class N>
 void affine_backward(const Step& step, const Block& block) {
     const Affine& affine = block.affine(step);
-    const Slot* ins = &block.plan->slots[affine.slots + affine.outs];
-    const Slot *out_grads = ins + affine.ins, *in_grads = out_grads + affine.outs;
+    const Slot* slots = block.plan->slots.data();
+    const Slot *ins = slots + affine.in_slots(), *out_grads = slots + affine.out_grad_slots(),
+               *in_grads = slots + affine.in_grad_slots();
     if constexpr (N::width == 1)
-        if (affine.outs == 1) return lone_backward(affine, block, ins);
+        if (affine.outs == 1) return lone_backward(affine, block, ins, *out_grads, in_grads);
     for (std::uint32_t j = 0; j < affine.outs; ++j)
         if (out_grads[j] & first_write) zero<N>(block, out_grads[j]);
     if (affine.inputs_wanted) add_in_gradients<N>(affine, block, out_grads, in_grads);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "little_endian.hpp"
 #include "program.hpp"
 
 namespace megagrad {
@@ -26,9 +27,7 @@ class Writer {
 public:
     template <class Number>
     void put(Number number) {
-        const auto bits = static_cast<std::uint64_t>(number);
-        for (std::size_t i = 0; i < sizeof(Number); ++i)
-            bytes_ += static_cast<char>(bits >> (8 * i) & 0xff);
+        append_bytes(bytes_, static_cast<std::uint64_t>(number), sizeof(Number));
     }
     void put(double number) { put(std::bit_cast<std::uint64_t>(number)); }
     void put(std::string_view text) { bytes_ += text; }
@@ -49,11 +48,7 @@ public:
 
     template <class Number>
     Number get() {
-        std::uint64_t bits = 0;
-        const char* bytes = take(sizeof(Number));
-        for (std::size_t i = 0; i < sizeof(Number); ++i)
-            bits |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-        return static_cast<Number>(bits);
+        return static_cast<Number>(from_bytes_at(take(sizeof(Number)), sizeof(Number)));
     }
     double get_double() { return std::bit_cast<double>(get<std::uint64_t>()); }
     std::string_view get_text(std::size_t size) { return {take(size), size}; }

@@ -13,27 +13,32 @@ public:
           values_(outline.values),
           uniform_needs_grad_(outline.uniform_needs_grad) {}
 
-    // A gradient of a row, that the step adds to; the first one to do so writes it.
+    void differentiate() {
+        for (Output& output : plan_.outputs) {
+            output.grad = output.is_row ? gradient_if_needed(output.place)
+                                        : uniform_gradient_if_needed(output.place);
+        }
+        for (std::size_t i = plan_.steps.size(); i-- > 0;) differentiate(plan_.steps[i]);
+        for (Step& step : plan_.once) differentiate_uniform(step);
+    }
+
+private:
+    // Of a value, which the step adds to; the first one to do so writes it.
     Slot gradient_of(Slot value) {
         const bool first = !values_[value].has_grad;
         values_[value].has_grad = true;
         return value | (first ? first_write : 0);
     }
-    Slot cell_of(Slot uniform) {
+    Slot gradient_if_needed(Slot value) {
+        return values_[value].needs_grad ? gradient_of(value) : no_slot;
+    }
+    Slot cell_if_needed(Slot uniform) {
+        if (!uniform_needs_grad_[uniform]) return no_slot;
         plan_.cells.push_back({uniform});
         return static_cast<Slot>(plan_.cells.size() - 1);
     }
-    Slot gradient_of_uniform(Slot uniform) const { return uniform + plan_.uniforms; }
-
-    void differentiate() {
-        for (Output& output : plan_.outputs) {
-            if (output.is_row && values_[output.place].needs_grad)
-                output.grad = gradient_of(output.place);
-            if (!output.is_row && uniform_needs_grad_[output.place])
-                output.grad = gradient_of_uniform(output.place);
-        }
-        for (std::size_t i = plan_.steps.size(); i-- > 0;) differentiate(plan_.steps[i]);
-        for (Step& step : plan_.once) differentiate_uniform(step);
+    Slot uniform_gradient_if_needed(Slot uniform) const {
+        return uniform_needs_grad_[uniform] ? uniform + plan_.uniforms : no_slot;
     }
 
     void differentiate(Step& step) {
@@ -44,25 +49,20 @@ public:
         if (step.code == inner_code) return differentiate_inner(step);
         const auto& [dx, dy] = derivatives(step.op());
         const Form form = step.form();
-        if (!dx.is_zero) {
-            if (form != Form::uniform_x && values_[step.x].needs_grad)
-                step.x_grad = gradient_of(step.x);
-            if (form == Form::uniform_x && uniform_needs_grad_[step.x])
-                step.x_grad = cell_of(step.x);
-        }
-        if (!dy.is_zero) {
-            if (form != Form::uniform_y && values_[step.y].needs_grad)
-                step.y_grad = gradient_of(step.y);
-            if (form == Form::uniform_y && uniform_needs_grad_[step.y])
-                step.y_grad = cell_of(step.y);
-        }
+        if (!dx.is_zero)
+            step.x_grad =
+                form == Form::uniform_x ? cell_if_needed(step.x) : gradient_if_needed(step.x);
+        if (!dy.is_zero)
+            step.y_grad =
+                form == Form::uniform_y ? cell_if_needed(step.y) : gradient_if_needed(step.y);
     }
 
     void differentiate_affine(Step& step) {
         Affine& affine = plan_.affines[step.x];
-        Slot* outs = &plan_.slots[affine.slots];
-        Slot *ins = outs + affine.outs, *out_grads = ins + affine.ins,
-             *in_grads = out_grads + affine.outs;
+        Slot* slots = plan_.slots.data();
+        const Slot *outs = slots + affine.slots, *ins = slots + affine.in_slots();
+        Slot *out_grads = slots + affine.out_grad_slots(),
+             *in_grads = slots + affine.in_grad_slots();
         for (std::uint32_t j = 0; j < affine.outs; ++j)
             step.has_gradient |= values_[outs[j]].needs_grad && values_[outs[j]].has_grad;
         if (!step.has_gradient) return;
@@ -71,9 +71,8 @@ public:
         for (std::size_t i = affine.weights; i < affine.biases() + affine.outs; ++i)
             affine.weights_wanted |= uniform_needs_grad_[plan_.cells[i].uniform & ~subtracted];
         for (std::uint32_t i = 0; i < affine.ins; ++i) {
-            if (!values_[ins[i]].needs_grad) continue;
-            affine.inputs_wanted = true;
-            in_grads[i] = gradient_of(ins[i]);
+            in_grads[i] = gradient_if_needed(ins[i]);
+            affine.inputs_wanted |= in_grads[i] != no_slot;
         }
     }
 
@@ -81,35 +80,31 @@ public:
         Inner& inner = plan_.inners[step.x];
         Slot* slots = &plan_.slots[inner.slots];
         for (std::uint32_t i = 0; i < inner.products; ++i, slots += 4) {
-            if (values_[slots[0] & ~subtracted].needs_grad)
-                slots[2] = gradient_of(slots[0] & ~subtracted);
-            if (values_[slots[1]].needs_grad) slots[3] = gradient_of(slots[1]);
+            slots[2] = gradient_if_needed(slots[0] & ~subtracted);
+            slots[3] = gradient_if_needed(slots[1]);
         }
-        if (inner.start_is_row && values_[inner.start].needs_grad)
-            inner.start_grad = gradient_of(inner.start);
-        if (!inner.start_is_row && uniform_needs_grad_[inner.start])
-            inner.start_grad = cell_of(inner.start);
+        inner.start_grad =
+            inner.start_is_row ? gradient_if_needed(inner.start) : cell_if_needed(inner.start);
     }
 
     // Uniform gradients begin with what rows left there, and are only added to.
     void differentiate_uniform(Step& step) {
         if (!uniform_needs_grad_[step.out]) return;
         step.has_gradient = true;
-        step.out_grad = gradient_of_uniform(step.out);
+        step.out_grad = uniform_gradient_if_needed(step.out);
         if (step.code == inner_code) {
             Inner& inner = plan_.inners[step.x];
             Slot* slots = &plan_.slots[inner.slots];
-            for (std::uint32_t i = 0; i < inner.products; ++i, slots += 4)
-                for (int side = 0; side < 2; ++side)
-                    if (const Slot factor = slots[side] & ~subtracted; uniform_needs_grad_[factor])
-                        slots[2 + side] = gradient_of_uniform(factor);
-            if (uniform_needs_grad_[inner.start])
-                inner.start_grad = gradient_of_uniform(inner.start);
+            for (std::uint32_t i = 0; i < inner.products; ++i, slots += 4) {
+                slots[2] = uniform_gradient_if_needed(slots[0] & ~subtracted);
+                slots[3] = uniform_gradient_if_needed(slots[1]);
+            }
+            inner.start_grad = uniform_gradient_if_needed(inner.start);
             return;
         }
         const auto& [dx, dy] = derivatives(step.op());
-        if (!dx.is_zero && uniform_needs_grad_[step.x]) step.x_grad = gradient_of_uniform(step.x);
-        if (!dy.is_zero && uniform_needs_grad_[step.y]) step.y_grad = gradient_of_uniform(step.y);
+        if (!dx.is_zero) step.x_grad = uniform_gradient_if_needed(step.x);
+        if (!dy.is_zero) step.y_grad = uniform_gradient_if_needed(step.y);
     }
 
     Plan& plan_;

@@ -133,7 +133,7 @@ private:
         const Id start = program_.operands_of(dot)[0];
         Slot bias = nothing_;
         if (!varying_[start]) bias = place_[start];
-        if (!uniform_.empty()) bias = inner_of_uniforms(bias, uniform_);
+        if (!uniform_.empty()) bias = inner_of_uniforms(bias);
         Slot sum = no_slot;  // as a row
         if (varying_[start]) {
             if (mixed_.empty() && uniform_.empty())
@@ -155,13 +155,9 @@ private:
 
     // Neurons with the same inputs are one step.
     Slot affine(Slot bias, const std::vector<Product>& products) {
-        bool needs = uniform_needs_grad_[bias];
-        for (const Product& product : products)
-            needs |=
-                uniform_needs_grad_[weight_of(product)] || values_[place_[product.b]].needs_grad;
         const std::uint32_t group = group_of(products);
         ++groups_[group].outs;
-        const Slot out = new_value(needs);
+        const Slot out = new_value(uniform_needs_grad_[bias] || need_grad(products));
         neurons_.push_back({group, bias, out, weights_.size()});
         for (const Product& product : products)
             weights_.push_back(weight_of(product) | (product.minus ? subtracted : 0));
@@ -239,50 +235,47 @@ private:
     }
 
     Slot inner(Slot start, bool start_is_row) {
-        bool needs = start_is_row ? values_[start].needs_grad : uniform_needs_grad_[start];
-        Inner inner;
-        inner.start = start;
-        inner.start_is_row = start_is_row;
-        inner.products = static_cast<std::uint32_t>(rows_.size());
-        inner.slots = plan_.slots.size();
-        for (const auto& [a, b, minus] : rows_) {
-            plan_.slots.push_back(place_[a] | (minus ? subtracted : 0));
-            plan_.slots.push_back(place_[b]);
-            plan_.slots.insert(plan_.slots.end(), 2, no_slot);
-            needs |= values_[place_[a]].needs_grad || values_[place_[b]].needs_grad;
-        }
-        return add_inner(plan_.steps, inner, new_value(needs));
+        const bool start_needs =
+            start_is_row ? values_[start].needs_grad : uniform_needs_grad_[start];
+        const Slot out = new_value(start_needs || need_grad(rows_));
+        return add_inner(plan_.steps, rows_, start, start_is_row, out);
     }
 
-    Slot inner_of_uniforms(Slot start, const std::vector<Product>& products) {
-        bool needs = uniform_needs_grad_[start];
-        Inner inner;
-        inner.start = start;
-        inner.start_is_row = true;
-        inner.products = static_cast<std::uint32_t>(products.size());
-        inner.slots = plan_.slots.size();
-        for (const auto& [a, b, minus] : products) {
-            plan_.slots.push_back(place_[a] | (minus ? subtracted : 0));
-            plan_.slots.push_back(place_[b]);
-            plan_.slots.insert(plan_.slots.end(), 2, no_slot);
-            needs |= uniform_needs_grad_[place_[a]] || uniform_needs_grad_[place_[b]];
-        }
-        return add_inner(plan_.once, inner, new_uniform(needs));
+    Slot inner_of_uniforms(Slot start) {
+        const Slot out = new_uniform(uniform_needs_grad_[start] || need_grad(uniform_));
+        return add_inner(plan_.once, uniform_, start, true, out);
     }
 
-    Slot add_inner(Array<Step>& steps, const Inner& inner, Slot out) {
+    bool need_grad(const std::vector<Product>& products) const {
+        return std::any_of(products.begin(), products.end(), [&](const Product& product) {
+            return (product.a != no_id && needs_grad(product.a)) || needs_grad(product.b);
+        });
+    }
+
+    Slot add_inner(Array<Step>& steps, const std::vector<Product>& products, Slot start,
+                   bool start_is_row, Slot out) {
         Step step{};
         step.code = inner_code;
         step.x = static_cast<Slot>(plan_.inners.size());
         step.out = out;
-        plan_.inners.push_back(inner);
         steps.push_back(step);
+        Inner inner;
+        inner.products = static_cast<std::uint32_t>(products.size());
+        inner.slots = plan_.slots.size();
+        inner.start_is_row = start_is_row;
+        inner.start = start;
+        plan_.inners.push_back(inner);
+        for (const auto& [a, b, minus] : products) {
+            plan_.slots.push_back(place_[a] | (minus ? subtracted : 0));
+            plan_.slots.push_back(place_[b]);
+            plan_.slots.insert(plan_.slots.end(), 2, no_slot);
+        }
         return out;
     }
 
     void lower_uniform_dot(const Instruction& dot, Id id) {
         sort_products(dot);
-        place_[id] = inner_of_uniforms(place_[program_.operands_of(dot)[0]], uniform_);
+        place_[id] = inner_of_uniforms(place_[program_.operands_of(dot)[0]]);
     }
 
     static constexpr Id no_id = ~Id{0};

@@ -59,6 +59,9 @@ struct Affine {
     bool inputs_wanted = false, weights_wanted = false;
     bool has_repeated_ins = false;  // whose gradients cannot be added to side by side
 
+    std::size_t in_slots() const { return slots + outs; }
+    std::size_t out_grad_slots() const { return in_slots() + ins; }
+    std::size_t in_grad_slots() const { return out_grad_slots() + outs; }
     std::size_t biases() const { return weights + std::size_t{outs} * ins; }
 };
 

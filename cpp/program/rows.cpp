@@ -54,7 +54,7 @@ private:
     void for_each_value_backward(const Step& step, Visit visit) {
         if (step.code == affine_code) {
             const Affine& affine = plan_.affines[step.x];
-            const Slot* ins = &plan_.slots[affine.slots + affine.outs];
+            const Slot* ins = &plan_.slots[affine.in_slots()];
             if (affine.weights_wanted)
                 for (std::uint32_t i = 0; i < affine.ins; ++i) visit(ins[i]);
         } else if (step.code == inner_code) {
@@ -79,7 +79,7 @@ private:
     void for_each_gradient(Step& step, Visit visit) {
         if (step.code == affine_code) {
             Affine& affine = plan_.affines[step.x];
-            Slot* grads = &plan_.slots[affine.slots + 2 * affine.outs + affine.ins];
+            Slot* grads = &plan_.slots[affine.in_grad_slots()];
             for (std::uint32_t i = 0; i < affine.ins; ++i)
                 if (grads[i] != no_slot) visit(grads[i]);
         } else if (step.code == inner_code) {
@@ -95,9 +95,6 @@ private:
             if (step.y_grad != no_slot && step.form() != Form::uniform_y) visit(step.y_grad);
         }
     }
-
-    // --- giving rows
-    // ------------------------------------------------------------------------------
 
     Slot new_row() {
         if (free_.empty()) return plan_.rows++;
@@ -154,7 +151,7 @@ private:
         };
         if (step.code == affine_code) {
             const Affine& affine = plan_.affines[step.x];
-            const Slot* grads = &plan_.slots[affine.slots + affine.outs + affine.ins];
+            const Slot* grads = &plan_.slots[affine.out_grad_slots()];
             for (std::uint32_t j = 0; j < affine.outs; ++j) begin_gradient(grads[j]);
         }
         if (!is_in_place(step)) begin();
@@ -175,7 +172,7 @@ private:
             for_each_gradient(step, [&](Slot& grad) { grad = gradient_row_of(grad); });
             if (step.code == affine_code) {
                 const Affine& affine = plan_.affines[step.x];
-                Slot* grads = &plan_.slots[affine.slots + affine.outs + affine.ins];
+                Slot* grads = &plan_.slots[affine.out_grad_slots()];
                 for (std::uint32_t j = 0; j < affine.outs; ++j)
                     grads[j] = gradient_row_of(grads[j]);
             } else if (step.has_gradient) {

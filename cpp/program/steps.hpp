@@ -10,7 +10,7 @@ template <class Visit>
 void for_each_operand(Plan& plan, Step& step, Visit visit) {
     if (step.code == affine_code) {
         Affine& affine = plan.affines[step.x];
-        Slot* slots = &plan.slots[affine.slots + affine.outs];
+        Slot* slots = &plan.slots[affine.in_slots()];
         for (std::uint32_t i = 0; i < affine.ins; ++i) visit(slots[i]);
     } else if (step.code == inner_code) {
         Inner& inner = plan.inners[step.x];
