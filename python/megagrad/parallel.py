@@ -2,15 +2,14 @@
 
 ``vjp`` and ``backward`` do what a Function's methods of those names do. They cut a batch into chunks,
 submit these to an executor, and add the chunks' gradients as a balanced tree.
-``RestartingExecutor`` goes on after a process pool broke.
+``ProcessExecutor`` is a pool of processes on this machine that survives the death of any of them.
 """
 
 import functools
 import pickle
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +17,10 @@ import numpy.typing as npt
 from megagrad._core import Function
 from megagrad.arguments import whole_number
 from megagrad.engine import Value
+from megagrad.processes import ProcessExecutor
 
-__all__ = ["RestartingExecutor", "backward", "vjp"]
+__all__ = ["ProcessExecutor", "backward", "vjp"]
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 _Array: TypeAlias = npt.NDArray[Any]
 
 
@@ -43,7 +41,7 @@ def vjp(
     chunks: at most how many, at least 1; None for up to 32, fewer where they would be too small to be
     worth sending. retries: how often a chunk is submitted again that was lost because the executor
     broke (``concurrent.futures.BrokenExecutor``), at least 0; only an executor that can go on then, as
-    RestartingExecutor, makes use of it.
+    ProcessExecutor, makes use of it.
 
     Returns outputs, gradients by the inputs, and gradients by the parameters summed over points:
     shapes (n,), or (n, n_outputs) for a list of outputs, (n, n_inputs) and (n_parameters,). A single
@@ -82,44 +80,6 @@ def backward(
     for parameter, grad in zip(f.parameters, grads.tolist(), strict=True):
         parameter.grad += grad
     return outputs
-
-
-class RestartingExecutor(Executor):
-    """An executor that makes itself another one when the one that it uses has broken.
-
-    A ProcessPoolExecutor breaks for good when one of its processes is killed. What was submitted to it
-    fails with BrokenProcessPool; what is submitted here afterwards goes to a new one.
-
-    make: called without arguments, now and whenever a new one is needed; returns an Executor.
-    """
-
-    def __init__(self, make: Callable[[], Executor]) -> None:
-        """See the class."""
-        self._make = make
-        self._lock = threading.Lock()
-        self._is_shut_down = False
-        self._executor = make()
-
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        """Call ``fn(*args, **kwargs)`` in a worker, and return the Future of its result.
-
-        Raises RuntimeError after shutdown(), and what ``make`` raises.
-        """
-        with self._lock:
-            if self._is_shut_down:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            try:
-                return self._executor.submit(fn, *args, **kwargs)
-            except BrokenExecutor:
-                self._executor.shutdown(wait=False)
-                self._executor = self._make()
-                return self._executor.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Free the workers: see ``concurrent.futures.Executor.shutdown``."""
-        with self._lock:
-            self._is_shut_down = True
-        self._executor.shutdown(wait, cancel_futures=cancel_futures)
 
 
 class _Call(NamedTuple):
@@ -233,8 +193,8 @@ def _run(tasks: Sequence[tuple[Any, ...]], executor: Executor, retries: int) -> 
         if error is None:
             break
         if left == 0:
-            if not isinstance(executor, RestartingExecutor):
-                error.add_note("(megagrad.parallel.RestartingExecutor replaces what broke)")
+            if not isinstance(executor, ProcessExecutor):
+                error.add_note("(megagrad.parallel.ProcessExecutor survives the death of a worker)")
             raise error
     return [results[number] for number in range(len(tasks))]
 
