@@ -1,4 +1,4 @@
-"""Compares megagrad with micrograd, or with everyone: ``python bench``."""
+"""Compares megagrad with micrograd, with everyone, or recorded programs: ``python bench``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from statistics import median
 try:
     import check
     import everyone
+    import recorded
     import report
     import standings
     from engines import ENGINES
@@ -34,7 +35,7 @@ def arguments() -> argparse.Namespace:
         epilog="A figure in brackets is the ratio to megagrad's. bench/README.md tells what each "
         "row measures, and how.",
     )
-    names = [workload.name for workload in WORKLOADS]
+    names = list(dict.fromkeys(workload.name for workload in (*WORKLOADS, *recorded.WORKS)))
     parser.add_argument(
         "--check",
         action="store_true",
@@ -44,6 +45,11 @@ def arguments() -> argparse.Namespace:
         "--everyone",
         action="store_true",
         help="measure against all engines that are installed, and write docs/benchmark.svg",
+    )
+    parser.add_argument(
+        "--recorded",
+        action="store_true",
+        help="measure programs that are recorded or compiled once, with PyTorch, JAX and CasADi",
     )
     parser.add_argument("--quick", action="store_true", help="one pass: sooner done, but noisier")
     parser.add_argument(
@@ -93,6 +99,17 @@ def compete(workloads: Sequence[Workload], passes: int, markdown: bool) -> None:
     print(f"{len(everyone.installed())} engines checked, all compute equal results")
 
 
+def replay(names: Sequence[str], passes: int, markdown: bool) -> None:
+    """Check and measure recorded programs; exit with code 1 if results differ."""
+    works, standing = recorded.compete(names, passes, watched)
+    if standing.faults():
+        sys.exit("\n".join(["engines do not compute the same:", *standing.faults()]))
+    if passes:
+        recorded.show(works, standing, markdown)
+    else:
+        print(f"{len(works)} recorded programs checked, all engines compute equal results")
+
+
 def watched(workloads: Sequence[Workload], doing: str) -> Iterable[Workload]:
     """Go through the workloads, with a bar on the terminal if there is one."""
     console = Console(stderr=True)
@@ -103,9 +120,12 @@ def main() -> None:
     """Check all workloads, then measure them and print the tables."""
     given = arguments()
     chosen = [workload for workload in WORKLOADS if workload.name in given.only]
-    passes = 1 if given.quick else PASSES
+    passes = 0 if given.check else 1 if given.quick else PASSES
+    if given.recorded:
+        replay(given.only, passes, given.markdown)
+        return
     if given.everyone:
-        compete(chosen, 0 if given.check else passes, given.markdown)
+        compete(chosen, passes, given.markdown)
         return
     compared = sum(compare(workload) for workload in watched(chosen, "checking"))
     if given.check:

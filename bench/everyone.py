@@ -37,7 +37,7 @@ class Standing:
     """Which engine can do what, and how fast."""
 
     able: dict[str, list[Asked]] = field(default_factory=dict)
-    """By the name of the workload: the engines that compute what micrograd does."""
+    """By the name of the workload: the engines that compute what the reference does."""
 
     refusals: dict[str, dict[str, Refusal]] = field(default_factory=lambda: defaultdict(dict))
     """By the name of the engine and that of the workload: why it is not measured."""
@@ -64,12 +64,17 @@ def peers_are_installed() -> bool:
     return any(e.version is not None for e in FIELD if e.package not in PLAIN)
 
 
-def check(workloads: Sequence[Workload], engines: Sequence[Asked], watched: Watched) -> Standing:
-    """Let each engine compute each workload, and keep those that agree with micrograd."""
+def check(
+    workloads: Sequence[Workload],
+    engines: Sequence[Asked],
+    watched: Watched,
+    reference: Entrant = MICROGRAD,
+) -> Standing:
+    """Let each engine compute each workload, and keep those that agree with the reference."""
     standing = Standing()
-    reference = next(engine for engine in engines if engine.entrant is MICROGRAD)
+    [referee] = [engine for engine in engines if engine.entrant is reference]
     for workload in watched(workloads, "checking"):
-        expected = reference.outcome(workload)
+        expected = referee.outcome(workload)
         able = standing.able[workload.name] = []
         for engine in engines:
             try:

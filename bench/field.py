@@ -23,6 +23,9 @@ class Entrant:
     collector: bool = True
     """Whether Python's cyclic garbage collector runs while it is timed."""
 
+    cores: int | None = None
+    """How many processor cores it may use; None for all."""
+
     @property
     def scalar(self) -> bool:
         """Whether it builds a graph of scalar objects, as micrograd does, anew in every step."""

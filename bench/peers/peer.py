@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from moons import Moons
 
+from peers.recorded import Programs
+
 
 class Training(Protocol):
     """A moons program in training, from the weights that micrograd starts with."""
@@ -39,6 +41,9 @@ class Peer:
     moons: Callable[[], Training] | None = None
     """The moons program written for it; None if the usual text runs on its class."""
 
+    recorded: Programs = field(default_factory=dict)
+    """The programs that it records, for ``python bench --recorded``."""
+
     functional: ModuleType | None = None
     """Its own bulk operations, with megagrad's names."""
 
@@ -55,6 +60,6 @@ class Peer:
         """Say why the engine cannot do the work; None if it can."""
         if workload in self.cannot:
             return self.cannot[workload]
-        if self.value is None and workload != "moons":
+        if self.value is None and workload != "moons" and workload not in self.recorded:
             return self.without_value
         return None

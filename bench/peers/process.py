@@ -7,8 +7,9 @@ settings of another.
 from __future__ import annotations
 
 import math
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import get_context
@@ -22,6 +23,7 @@ from workload import Outcome, Workload
 from workloads import WORKLOADS
 
 from peers.peer import Peer, Training
+from peers.recorded import Recorded
 
 LONGEST = 300.0
 """Seconds until an engine that does not answer is given up."""
@@ -56,6 +58,24 @@ class WrittenMoons(Workload):
         return repeated(self.program().step, engine.collector)
 
 
+class RecordedProgram(Workload):
+    """A program that an engine records, as its adapter writes it."""
+
+    def __init__(self, program: Callable[[], Recorded]) -> None:
+        """Take what makes it ready."""
+        self.program = program
+
+    def outcome(self, engine: Engine) -> Outcome:  # noqa: ARG002
+        """Take its results."""
+        return Outcome([], self.program().results())
+
+    def sampler(self, engine: Engine) -> Sampler:
+        """Time it alone, not how it is made ready, which with some engines the first run does."""
+        run = self.program().run
+        run()
+        return repeated(run, engine.collector)
+
+
 class _Engine:
     """The engine, in its own process."""
 
@@ -74,6 +94,8 @@ class _Engine:
         inability = self.peer.inability(name)
         if inability is not None:
             raise Refusal(inability, known=True)
+        if name in self.peer.recorded:
+            return RecordedProgram(self.peer.recorded[name])
         if name == "moons" and self.peer.moons is not None:
             return WrittenMoons(self.peer)
         return next(workload for workload in WORKLOADS if workload.name == name)
@@ -94,6 +116,8 @@ def serve(pipe: Connection, entrant: Entrant) -> None:
     """Answer the questions that come through the pipe, until the process is killed."""
     # An interrupt from the keyboard goes to all processes; the asking one deals with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if entrant.cores is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-entrant.cores :])
     try:
         engine = _Engine(entrant)
     except Exception as error:  # noqa: BLE001 - an import may raise anything, and says why

@@ -1,0 +1,193 @@
+"""The comparison of recorded programs: ``python bench --recorded``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from everyone import Standing, Watched, check, measure
+from field import Entrant
+from fma_limit import BACKWARD, FORWARD, multiply_adds
+from peers.process import asked
+from peers.recorded import FEW, MANY, NODES
+from random_program import OPS
+from report import UNITS, Rows, machine, rounded, show_table, verdicts
+from targets import Figures, Target
+from timing import Sampler
+from workload import Outcome, Workload
+
+FUNCTION = Entrant("Function", "recorded_function", "recorded", "megagrad", cores=1)
+THREADS = Entrant("Function, 2 threads", "recorded_threads", "recorded", "megagrad", cores=2)
+VALUE = Entrant("Value", "recorded_values", "scalars", "megagrad", cores=1)
+PYTORCH = Entrant("PyTorch", "recorded_pytorch", "arrays, eager", "torch", cores=1)
+JAX = Entrant("JAX jit", "recorded_jax", "compiled", "jax", cores=1)
+CASADI = Entrant("CasADi", "recorded_casadi", "recorded", "casadi", cores=1)
+BUFFER = Entrant("CasADi buffer()", "recorded_casadi_buffer", "recorded", "casadi", cores=1)
+MICROGRAD = Entrant("micrograd", "recorded_micrograd", "scalars", "micrograd", cores=1)
+MICROGRAD_GC_OFF = Entrant(
+    "micrograd, gc off", "recorded_micrograd", "scalars", "micrograd", collector=False, cores=1
+)
+
+FIELD = (FUNCTION, THREADS, PYTORCH, JAX, CASADI, BUFFER, VALUE, MICROGRAD, MICROGRAD_GC_OFF)
+"""The columns of the table. A Value, which is held against micrograd elsewhere, is the reference."""
+
+Measure = Callable[[Figures], float]
+
+LIMIT = "limit"
+"""Among the figures: seconds of the network's multiply-adds at many points, on the machine."""
+
+
+@dataclass
+class Work(Workload):
+    """A row of the table; the engines' adapters say how it is done."""
+
+    name: str
+    title: str
+    unit: str
+    per: int = 1
+    """The figure is shown divided by this."""
+
+    rounds: int = 2
+
+    def outcome(self, engine: object) -> Outcome | None:
+        """See the adapters."""
+        raise NotImplementedError
+
+    def sampler(self, engine: object) -> Sampler:
+        """See the adapters."""
+        raise NotImplementedError
+
+
+WORKS = (
+    Work(f"moons-{FEW}", f"network, {FEW} points", "µs", rounds=4),
+    Work(f"tanh-{FEW}", f"tanh network, {FEW} points", "µs", rounds=4),
+    Work(f"moons-{MANY}", f"network, {MANY:,} points", "ms"),
+    Work(f"tanh-{MANY}", f"tanh network, {MANY:,} points", "ms"),
+    Work("expression", "README expression", "µs", rounds=4),
+    Work("random", f"{OPS:,} ops, a point at a time", "ns an op", OPS),
+    Work("random-batch", f"{OPS:,} ops, a batch", "ns an op and point", OPS * OPS),
+    *(
+        Work(f"record-{nodes}", f"recording {nodes:,} nodes", "ns a node", nodes, rounds=1)
+        for nodes in NODES
+    ),
+)
+
+
+def _ours(workload: str, scale: float = 1) -> Measure:
+    return lambda figures: figures[workload][FUNCTION.name] * scale
+
+
+def _times(workload: str, slower: Entrant, faster: Entrant = FUNCTION) -> Measure:
+    return lambda figures: figures[workload][slower.name] / figures[workload][faster.name]
+
+
+def _targets() -> tuple[Target, ...]:
+    few, many = f"moons-{FEW}", f"moons-{MANY}"
+    return (
+        Target("network, 100 points, microseconds", _ours(few, 1e6), at_most=13),
+        Target("network, 100 points, times PyTorch", _times(few, PYTORCH), at_least=8),
+        Target("network, 100 points, times JAX", _times(few, JAX), at_least=3),
+        Target("network, 100,000 points, times PyTorch", _times(many, PYTORCH), at_least=2.5),
+        Target("network, 100,000 points, times JAX", _times(many, JAX), at_least=4),
+        Target(
+            "network, 100,000 points, times the machine's limit",
+            lambda figures: figures[many][FUNCTION.name] / figures[LIMIT]["machine"],
+            at_most=4,
+        ),
+        Target(
+            "network, 100,000 points, two threads against one",
+            _times(many, FUNCTION, THREADS),
+            at_least=1.7,
+        ),
+        *(
+            Target(f"tanh network, {count:,} points, times {peer.name}", measured, at_least=least)
+            for count, peer, least in (
+                (FEW, PYTORCH, 8),
+                (FEW, JAX, 3),
+                (MANY, PYTORCH, 2.5),
+                (MANY, JAX, 4),
+            )
+            for measured in [_times(f"tanh-{count}", peer)]
+        ),
+        Target("README expression, microseconds", _ours("expression", 1e6), at_most=1),
+        Target(
+            "10,000 ops, a point alone against one of a batch",
+            lambda figures: (
+                OPS * figures["random"][FUNCTION.name] / figures["random-batch"][FUNCTION.name]
+            ),
+            at_least=10,
+        ),
+        *(
+            Target(f"recording {n:,} nodes, ns a node", _ours(f"record-{n}", 1e9 / n), at_most=150)
+            for n in NODES
+        ),
+    )
+
+
+def _cell(work: Work, entrant: Entrant, figures: Figures) -> str:
+    medians = figures.get(work.name, {})
+    if entrant.name not in medians:
+        return "-"
+    unit = UNITS[work.unit.partition(" ")[0]]
+    figure = rounded(medians[entrant.name] / work.per * unit)
+    if entrant is FUNCTION or FUNCTION.name not in medians:
+        return figure
+    return f"{figure} ({rounded(medians[entrant.name] / medians[FUNCTION.name])}x)"
+
+
+def rows(works: Sequence[Work], entrants: Sequence[Entrant], figures: Figures) -> Rows:
+    """Return a row for each piece of work, a column for each engine."""
+    return [[w.title, w.unit, *(_cell(w, e, figures) for e in entrants)] for w in works]
+
+
+def _not_measured(standing: Standing) -> list[str]:
+    missing = [f"{e.name}: not installed" for e in FIELD if e.version is None]
+    titles = {work.name: work.title for work in WORKS}
+    unable: dict[str, list[str]] = {}
+    for engine, refusals in standing.refusals.items():
+        for workload, refusal in refusals.items():
+            unable.setdefault(f"{engine}: {refusal.reason}", []).append(titles[workload])
+    return [*missing, *(f"{reason} ({', '.join(works)})" for reason, works in unable.items())]
+
+
+def show(works: Sequence[Work], standing: Standing, markdown: bool) -> None:
+    """Print the machine, the table, what was not measured, and the targets."""
+    entrants = [entrant for entrant in FIELD if entrant.version is not None]
+    print(machine([*dict.fromkeys(e.package for e in entrants if e.package is not None)]))
+    heading = ["", "unit", *(entrant.name for entrant in entrants)]
+    show_table(heading, rows(works, entrants, standing.figures), markdown)
+    limit = standing.figures.get(LIMIT)
+    if limit:
+        print(
+            f"The multiply-adds of a network at {MANY:,} points take a core at least "
+            f"{rounded(limit['machine'] * 1e3)} ms."
+        )
+    show_table(
+        ["target", "limit", "measured", ""], verdicts(_targets(), standing.figures), markdown
+    )
+    print("\nNot measured:")
+    for line in _not_measured(standing):
+        print(f"- {line}")
+
+
+def _limits(passes: int) -> dict[str, float]:
+    measured = multiply_adds()
+    if measured is None:
+        return {}
+    rate = median(measured() for _ in range(passes))
+    return {"machine": (FORWARD + BACKWARD) * MANY / rate}
+
+
+def compete(names: Sequence[str], passes: int, watched: Watched) -> tuple[list[Work], Standing]:
+    """Check and measure the works of these names; with no passes only check them."""
+    works = [work for work in WORKS if work.name in names]
+    with asked([entrant for entrant in FIELD if entrant.version is not None]) as engines:
+        standing = check(works, engines, watched, VALUE)
+        if passes:
+            before = _limits(passes)
+            measure(works, passes, standing, watched)
+            after = _limits(passes)
+            if before and after:
+                standing.figures[LIMIT] = {"machine": min(before["machine"], after["machine"])}
+    return works, standing
