@@ -31,8 +31,14 @@ def seconds(work: Callable[[], object], times: int = 1) -> float:
     return (perf_counter() - start) / times
 
 
-def repeated(work: Callable[[], object], collector_on: bool, at_least: float = 0.03) -> Sampler:
-    """Return a sampler that runs the work often enough to last at least so many seconds."""
+def repeated(
+    work: Callable[[], object], collector_on: bool, at_least: float = 0.03, warm: float = 0.0
+) -> Sampler:
+    """Return a sampler that runs the work often enough to last at least so many seconds.
+
+    warm: for how many seconds it runs the work before that, but at least once. A core that was idle
+    while others took their turn may take some tenths of a second to come back, on a virtual machine.
+    """
     with collector(collector_on):
         times = max(1, math.ceil(at_least / seconds(work)))
 
@@ -40,6 +46,9 @@ def repeated(work: Callable[[], object], collector_on: bool, at_least: float = 0
         with collector(collector_on):
             # Without the garbage of a run before it, a run spares the collector half its work.
             work()
+            until = perf_counter() + warm
+            while perf_counter() < until:
+                work()
             return seconds(work, times)
 
     return sample

@@ -73,7 +73,7 @@ class RecordedProgram(Workload):
         """Time it alone, not how it is made ready, which with some engines the first run does."""
         run = self.program().run
         run()
-        return repeated(run, engine.collector)
+        return repeated(run, engine.collector, at_least=0.1, warm=0.2)
 
 
 class _Engine:
