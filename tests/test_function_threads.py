@@ -80,3 +80,38 @@ time.sleep(0.2)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's measure of memory")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("call", "numbers"),
+    [
+        ("f(x, threads=n)", 1),
+        ("f.value_and_grad(x, threads=n)", 4),
+        ("f.backward(x, threads=n)", 1),
+        ("f.hvp(x, x, threads=n)", 3),
+    ],
+)
+def test_memory_does_not_grow_with_the_batch_beyond_inputs_and_outputs(call, numbers, threads):
+    # In a process of its own, as the peak is that of a process's whole life.
+    program = f"""
+import resource
+import numpy as np
+from megagrad import nn, record
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+f, n = record(nn.MLP(3, [16, 16, 1], activation="tanh"), 3), {threads}
+x = np.ones((20_000, 3))
+{call}
+x = np.ones(({LONG}, 3))
+before = peak()
+results = {call}
+print(peak() - before)
+"""
+    printed = subprocess.check_output([sys.executable, "-c", program], text=True)
+    results = 8 * numbers * LONG
+    slack = 4 << 20
+    assert abs(int(printed) - results) < slack

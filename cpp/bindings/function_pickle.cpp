@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "checksum.hpp"
 #include "function.hpp"
 #include "little_endian.hpp"
 
@@ -60,9 +61,10 @@ PyObject* restore(PyObject* type, PyObject* args) {
     });
 }
 
-// A file is a byte that says whether there is one output, the program, the parameters' data, and
-// how many bytes the program has.
+// A file is the program, a byte that says whether there is one output, the parameters' data, how
+// many bytes the program has, and a checksum of all that.
 constexpr std::size_t number_size = 8;
+constexpr std::size_t end_size = 2 * number_size;
 
 PyObject* save(PyObject* self, PyObject* path) {
     return guarded([&]() -> PyObject* {
@@ -73,6 +75,7 @@ PyObject* save(PyObject* self, PyObject* path) {
         for (const Node* node : state.nodes)
             append_bytes(bytes, std::bit_cast<std::uint64_t>(node->data), number_size);
         append_bytes(bytes, program.size(), number_size);
+        append_bytes(bytes, checksum(bytes), number_size);
         const py::object file = py::module_::import("io").attr("open")(py::handle(path), "wb");
         try {
             file.attr("write")(py::bytes(bytes));
@@ -94,14 +97,16 @@ PyObject* load(PyObject* type, PyObject* path) {
         const auto refuse = [](const char* what) {
             throw py::value_error(std::string("not a saved Function: ") + what);
         };
-        if (bytes.size() < 1 + number_size) refuse("it is too short");
-        const std::uint64_t size =
-            from_bytes_at(bytes.data() + bytes.size() - number_size, number_size);
-        if (size > bytes.size() - 1 - number_size) refuse("it does not end as one");
-        Program program = from_bytes(bytes.data(), static_cast<std::size_t>(size));
+        if (bytes.size() < 1 + end_size) refuse("it is too short");
+        const std::size_t end = bytes.size() - end_size;
+        const std::size_t size = from_bytes_at(bytes.data() + end, number_size);
+        if (from_bytes_at(bytes.data() + end + number_size, number_size) !=
+            checksum(bytes.substr(0, end + number_size)))
+            refuse("its checksum is wrong");
+        if (size > end - 1) refuse("it does not end as one");
+        Program program = from_bytes(bytes.data(), size);
         const char* data = bytes.data() + size + 1;
-        const std::size_t left = bytes.size() - static_cast<std::size_t>(size) - 1 - number_size;
-        if (left != program.parameters * number_size || data[-1] < 0 || data[-1] > 1)
+        if (end - size - 1 != program.parameters * number_size || data[-1] < 0 || data[-1] > 1)
             refuse("its parameters do not fit its program");
         py::tuple parameters(program.parameters);
         for (std::size_t i = 0; i < program.parameters; ++i) {

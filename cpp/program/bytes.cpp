@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "checksum.hpp"
 #include "little_endian.hpp"
 #include "program.hpp"
 
@@ -15,13 +16,6 @@ namespace {
 
 constexpr std::string_view magic = "megagrad";
 constexpr std::uint32_t version = 1;
-
-std::uint64_t checksum(const char* bytes, std::size_t size) {  // FNV-1a
-    std::uint64_t hash = 0xcbf29ce484222325ULL;
-    for (std::size_t i = 0; i < size; ++i)
-        hash = (hash ^ static_cast<unsigned char>(bytes[i])) * 0x100000001b3ULL;
-    return hash;
-}
 
 class Writer {
 public:
@@ -34,7 +28,7 @@ public:
     void put(const std::string& text) { bytes_ += text; }
 
     std::string finished() && {
-        put(checksum(bytes_.data(), bytes_.size()));
+        put(checksum(bytes_));
         return std::move(bytes_);
     }
 
@@ -145,7 +139,7 @@ Program from_bytes(const char* bytes, std::size_t size) {
         std::string_view(bytes, magic.size()) != magic)
         Reader::refuse("it does not begin as one");
     size -= sizeof(std::uint64_t);
-    if (Reader(bytes + size, sizeof(std::uint64_t)).get<std::uint64_t>() != checksum(bytes, size))
+    if (Reader(bytes + size, sizeof(std::uint64_t)).get<std::uint64_t>() != checksum({bytes, size}))
         Reader::refuse("its checksum is wrong");
     Reader reader(bytes + magic.size(), size - magic.size());
     if (reader.get<std::uint32_t>() != version) Reader::refuse("it is of another version");
