@@ -122,7 +122,7 @@ def main() -> None:
     chosen = [workload for workload in WORKLOADS if workload.name in given.only]
     passes = 0 if given.check else 1 if given.quick else PASSES
     if given.recorded:
-        replay(given.only, passes, given.markdown)
+        replay(given.only, min(passes, recorded.PASSES), given.markdown)
         return
     if given.everyone:
         compete(chosen, passes, given.markdown)

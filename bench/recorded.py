@@ -34,6 +34,9 @@ FIELD = (FUNCTION, THREADS, PYTORCH, JAX, CASADI, BUFFER, VALUE, MICROGRAD, MICR
 
 Measure = Callable[[Figures], float]
 
+PASSES = 2
+"""Each of them takes minutes, which JAX needs to compile the random program."""
+
 LIMIT = "limit"
 """Among the figures: seconds of the network's multiply-adds at many points, on the machine."""
 

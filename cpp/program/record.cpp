@@ -15,16 +15,19 @@ public:
 
     Recording record(const std::vector<Node*>& outputs, Environment& environment) {
         if (!put_in_order(outputs, environment)) return {{}, {}, false};
-        mark();
+        mark(0);
         Draft draft(expected_values());
         number_given(draft);
         for (std::size_t i = 0; i < walk_.order.size(); ++i) {
             if (i % poll_interval == poll_interval - 1) {
                 if (!environment.poll()) return {{}, {}, false};
-                if (traversals != last_mark_) mark();  // the poll ran code that walked the graph
+                if (traversals != last_mark_) mark(i);  // the poll ran code that walked the graph
             }
             if (i + lookahead < walk_.order.size()) prefetch(walk_.order[i + lookahead]);
-            if (place_of(*walk_.order[i]) == i) ids_[i] = recorded(draft, *walk_.order[i]);
+            Node& node = *walk_.order[i];
+            if (place_of(node) < ids_.size()) continue;  // a given leaf
+            ids_[i] = recorded(draft, node);
+            node.mark(first_mark_ + i);
         }
         std::vector<Id> results;
         for (const Node* output : outputs) results.push_back(id_of(*output));
@@ -51,11 +54,12 @@ private:
         return complete;
     }
 
-    // A node's mark says where in the order it is; that of a given leaf, which one, after those.
-    void mark() {
+    // The mark of a node that is recorded says where in the order it is; that of a given leaf,
+    // which one, after those. `recorded` nodes are so already.
+    void mark(std::size_t recorded) {
         first_mark_ = traversals + 1;
-        std::size_t place = 0;
-        for (Node* node : walk_.order) node->mark(first_mark_ + place++);
+        for (std::size_t i = 0; i < recorded; ++i) walk_.order[i]->mark(first_mark_ + i);
+        std::size_t place = walk_.order.size();
         for (Node* node : inputs_) node->mark(first_mark_ + place++);
         if (given_ != nullptr)
             for (Node* node : *given_) node->mark(first_mark_ + place++);
