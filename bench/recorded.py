@@ -85,22 +85,22 @@ def _times(workload: str, slower: Entrant, faster: Entrant = FUNCTION) -> Measur
     return lambda figures: figures[workload][slower.name] / figures[workload][faster.name]
 
 
-def _targets() -> tuple[Target, ...]:
-    few, many = f"moons-{FEW}", f"moons-{MANY}"
-    return (
-        Target("network, 100 points, microseconds", _ours(few, 1e6), at_most=13),
-        Target("network, 100 points, times PyTorch", _times(few, PYTORCH), at_least=8),
-        Target("network, 100 points, times JAX", _times(few, JAX), at_least=3),
-        Target("network, 100,000 points, times PyTorch", _times(many, PYTORCH), at_least=2.5),
-        Target("network, 100,000 points, times JAX", _times(many, JAX), at_least=4),
+_FEW, _MANY = f"moons-{FEW}", f"moons-{MANY}"
+
+TARGETS = (
+        Target("network, 100 points, microseconds", _ours(_FEW, 1e6), at_most=13),
+        Target("network, 100 points, times PyTorch", _times(_FEW, PYTORCH), at_least=8),
+        Target("network, 100 points, times JAX", _times(_FEW, JAX), at_least=3),
+        Target("network, 100,000 points, times PyTorch", _times(_MANY, PYTORCH), at_least=2.5),
+        Target("network, 100,000 points, times JAX", _times(_MANY, JAX), at_least=4),
         Target(
             "network, 100,000 points, times the machine's limit",
-            lambda figures: figures[many][FUNCTION.name] / figures[LIMIT]["machine"],
+            lambda figures: figures[_MANY][FUNCTION.name] / figures[LIMIT]["machine"],
             at_most=4,
         ),
         Target(
             "network, 100,000 points, two threads against one",
-            _times(many, FUNCTION, THREADS),
+            _times(_MANY, FUNCTION, THREADS),
             at_least=1.7,
         ),
         *(
@@ -167,7 +167,7 @@ def show(works: Sequence[Work], standing: Standing, markdown: bool) -> None:
             f"{rounded(limit['machine'] * 1e3)} ms."
         )
     show_table(
-        ["target", "limit", "measured", ""], verdicts(_targets(), standing.figures), markdown
+        ["target", "limit", "measured", ""], verdicts(TARGETS, standing.figures), markdown
     )
     print("\nNot measured:")
     for line in _not_measured(standing):

@@ -1,4 +1,4 @@
-"""How the benchmark shows the comparison with everyone, from made-up figures."""
+"""How the benchmark shows its comparisons, from made-up figures, and what it asks engines for."""
 
 import math
 from pathlib import Path
@@ -89,3 +89,80 @@ def test_a_crash_of_an_engine_is_a_refusal_and_not_the_end():
             engine.outcome(workload)
     finally:
         engine.stop()
+
+
+# Recorded programs.
+
+
+def test_recorded_rows_have_figures_in_their_unit_and_ratios():
+    from recorded import FUNCTION, JAX, PYTORCH, WORKS, rows
+
+    figures = {"moons-100": {"Function": 8e-6, "PyTorch": 2e-4}, "random": {"Function": 1.5e-4}}
+    works = [work for work in WORKS if work.name in figures]
+    assert rows(works, [FUNCTION, PYTORCH, JAX], figures) == [
+        ["network, 100 points", "µs", "8.00", "200 (25.0x)", "-"],
+        ["10,000 ops, a point at a time", "ns an op", "15.0", "-", "-"],
+    ]
+
+
+def test_recorded_targets_hold_or_fall_short_or_are_left_out():
+    from recorded import LIMIT, TARGETS
+    from report import verdicts
+
+    figures = {"moons-100000": {"Function": 6e-3}, LIMIT: {"machine": 1e-3}}
+    [limit] = verdicts(TARGETS, figures)
+    assert limit[1:] == ["at most 4", "6.00", "FALLS SHORT"]
+    figures[LIMIT]["machine"] = 3e-3
+    assert verdicts(TARGETS, figures)[0][2:] == ["2.00", "holds"]
+
+
+@pytest.mark.parametrize("adapter", ["function", "threads", "values", "micrograd"])
+def test_adapters_record_what_the_table_asks_for(adapter):
+    from importlib import import_module
+
+    from recorded import WORKS
+
+    names = {work.name for work in WORKS}
+    recorded = import_module(f"peers.recorded_{adapter}").PEER.recorded.keys()
+    assert recorded <= names
+    if adapter in ("function", "values"):
+        assert recorded == names
+
+
+def test_the_random_program_has_as_many_ops_as_it_says():
+    from peers.recorded_function import program
+    from random_program import OPS
+
+    from megagrad import Function
+
+    for ops in (1000, OPS, 3 * OPS):
+        counts = Function(*program(ops)).counts
+        assert counts["recorded"] == ops
+        assert counts["dropped"] == 0
+
+
+def test_engines_that_record_are_asked_like_the_others():
+    from everyone import check
+    from peers.process import asked
+    from recorded import FUNCTION, MICROGRAD, THREADS, VALUE, WORKS
+
+    works = [work for work in WORKS if work.name in ("expression", "moons-100")]
+    with asked([FUNCTION, THREADS, VALUE, MICROGRAD]) as engines:
+        standing = check(works, engines, lambda works, _: works, VALUE)
+        assert standing.faults() == []
+        assert [e.entrant for e in standing.able["moons-100"]] == [e.entrant for e in engines]
+        assert standing.refusals[THREADS.name]["expression"].known
+        assert engines[0].sampler(works[1])() > 0
+
+
+def test_the_processors_limit_is_measured():
+    from fma_limit import BACKWARD, FORWARD, multiply_adds
+
+    from megagrad import nn
+
+    weights = sum(len(neuron.w) for layer in nn.MLP(2, [16, 16, 1]).layers for neuron in layer)
+    assert weights == FORWARD < BACKWARD < 2 * FORWARD
+    measured = multiply_adds()
+    if measured is None:
+        pytest.skip("needs a C++ compiler")
+    assert measured() > 1e8
