@@ -13,7 +13,7 @@ from field import FIELD, MICROGRAD, Entrant
 from peers.process import Asked, Refusal, asked
 from targets import Figures
 from timing import interleaved
-from workload import Workload
+from workload import Row
 
 TITLES = {
     "add": "a + b",
@@ -29,7 +29,7 @@ TITLES = {
 PLAIN = (None, "megagrad", "micrograd")
 """The packages that the plain benchmark compares."""
 
-Watched = Callable[[Sequence[Workload], str], Iterable[Workload]]
+Watched = Callable[[Sequence[Row], str], Iterable[Row]]
 
 
 @dataclass
@@ -65,7 +65,7 @@ def peers_are_installed() -> bool:
 
 
 def check(
-    workloads: Sequence[Workload],
+    workloads: Sequence[Row],
     engines: Sequence[Asked],
     watched: Watched,
     reference: Entrant = MICROGRAD,
@@ -89,9 +89,7 @@ def check(
     return standing
 
 
-def measure(
-    workloads: Sequence[Workload], passes: int, standing: Standing, watched: Watched
-) -> None:
+def measure(workloads: Sequence[Row], passes: int, standing: Standing, watched: Watched) -> None:
     """Add the medians over so many passes, in each of which the engines take turns."""
     samples: dict[str, dict[str, list[float]]] = {w.name: defaultdict(list) for w in workloads}
     for workload in watched([*workloads] * passes, "measuring"):
@@ -111,7 +109,7 @@ def measure(
     }
 
 
-def compete(workloads: Sequence[Workload], passes: int, watched: Watched) -> Standing:
+def compete(workloads: Sequence[Row], passes: int, watched: Watched) -> Standing:
     """Check all that are installed and measure them; with no passes, only check them."""
     chosen = [workload for workload in workloads if workload.name in TITLES]
     with asked(installed()) as engines:

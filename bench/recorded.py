@@ -12,10 +12,10 @@ from fma_limit import BACKWARD, FORWARD, multiply_adds
 from peers.process import asked
 from peers.recorded import FEW, MANY, NODES
 from random_program import OPS
-from report import UNITS, Rows, machine, rounded, show_table, verdicts
+from report import UNITS, Rows, cell, machine, rounded, show_table, verdicts
+from standings import inabilities
 from targets import Figures, Target
-from timing import Sampler
-from workload import Outcome, Workload
+from workload import Row
 
 FUNCTION = Entrant("Function", "recorded_function", "recorded", "megagrad", cores=1)
 THREADS = Entrant("Function, 2 threads", "recorded_threads", "recorded", "megagrad", cores=2)
@@ -42,8 +42,8 @@ LIMIT = "limit"
 
 
 @dataclass
-class Work(Workload):
-    """A row of the table; the engines' adapters say how it is done."""
+class Work(Row):
+    """A row of the table; the engines' adapters say what is computed."""
 
     name: str
     title: str
@@ -52,14 +52,6 @@ class Work(Workload):
     """The figure is shown divided by this."""
 
     rounds: int = 2
-
-    def outcome(self, engine: object) -> Outcome | None:
-        """See the adapters."""
-        raise NotImplementedError
-
-    def sampler(self, engine: object) -> Sampler:
-        """See the adapters."""
-        raise NotImplementedError
 
 
 WORKS = (
@@ -129,29 +121,13 @@ TARGETS = (
 
 
 def _cell(work: Work, entrant: Entrant, figures: Figures) -> str:
-    medians = figures.get(work.name, {})
-    if entrant.name not in medians:
-        return "-"
-    unit = UNITS[work.unit.partition(" ")[0]]
-    figure = rounded(medians[entrant.name] / work.per * unit)
-    if entrant is FUNCTION or FUNCTION.name not in medians:
-        return figure
-    return f"{figure} ({rounded(medians[entrant.name] / medians[FUNCTION.name])}x)"
+    scale = UNITS[work.unit.partition(" ")[0]] / work.per
+    return cell(figures.get(work.name, {}), entrant.name, FUNCTION.name, scale)
 
 
 def rows(works: Sequence[Work], entrants: Sequence[Entrant], figures: Figures) -> Rows:
     """Return a row for each piece of work, a column for each engine."""
     return [[w.title, w.unit, *(_cell(w, e, figures) for e in entrants)] for w in works]
-
-
-def _not_measured(standing: Standing) -> list[str]:
-    missing = [f"{e.name}: not installed" for e in FIELD if e.version is None]
-    titles = {work.name: work.title for work in WORKS}
-    unable: dict[str, list[str]] = {}
-    for engine, refusals in standing.refusals.items():
-        for workload, refusal in refusals.items():
-            unable.setdefault(f"{engine}: {refusal.reason}", []).append(titles[workload])
-    return [*missing, *(f"{reason} ({', '.join(works)})" for reason, works in unable.items())]
 
 
 def show(works: Sequence[Work], standing: Standing, markdown: bool) -> None:
@@ -168,7 +144,7 @@ def show(works: Sequence[Work], standing: Standing, markdown: bool) -> None:
         )
     show_table(["target", "limit", "measured", ""], verdicts(TARGETS, standing.figures), markdown)
     print("\nNot measured:")
-    for line in _not_measured(standing):
+    for line in inabilities(standing, FIELD, {work.name: work.title for work in WORKS}):
         print(f"- {line}")
 
 
@@ -183,9 +159,9 @@ def compete(names: Sequence[str], passes: int, watched: Watched) -> tuple[list[W
     with asked([entrant for entrant in FIELD if entrant.version is not None]) as engines:
         standing = check(works, engines, watched, VALUE)
         if passes:
-            before = _limits(passes)
+            limits = _limits(passes)
             measure(works, passes, standing, watched)
-            after = _limits(passes)
-            if before and after:
-                standing.figures[LIMIT] = {"machine": median(before + after)}
+            limits += _limits(passes)
+            if limits:
+                standing.figures[LIMIT] = {"machine": median(limits)}
     return works, standing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,14 +45,18 @@ def rounded(figure: float) -> str:
     return f"{figure:,.{max(0, 3 - whole_digits)}f}"
 
 
-def _cell(workload: Workload, engine: Engine, figures: Figures) -> str:
-    medians = figures[workload.name]
-    if engine.name not in medians:
+def cell(medians: Mapping[str, float], engine: str, first: str, scale: float) -> str:
+    """Return an engine's figure, scaled, with its ratio to the one of the engine that is first."""
+    if engine not in medians:
         return "-"
-    figure = rounded(medians[engine.name] * UNITS[workload.unit])
-    if engine is MEGAGRAD or MEGAGRAD.name not in medians:
+    figure = rounded(medians[engine] * scale)
+    if engine == first or first not in medians:
         return figure
-    return f"{figure} ({rounded(medians[engine.name] / medians[MEGAGRAD.name])}x)"
+    return f"{figure} ({rounded(medians[engine] / medians[first])}x)"
+
+
+def _cell(workload: Workload, engine: Engine, figures: Figures) -> str:
+    return cell(figures[workload.name], engine.name, MEGAGRAD.name, UNITS[workload.unit])
 
 
 def _heading() -> list[str]:

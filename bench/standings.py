@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from everyone import TITLES, Standing, installed
@@ -37,18 +37,22 @@ def rows(workloads: Sequence[Workload], standing: Standing) -> Rows:
     ]
 
 
-def inabilities(standing: Standing) -> Iterator[str]:
+def inabilities(
+    standing: Standing,
+    field: Sequence[Entrant] = FIELD,
+    titles: Mapping[str, str] = TITLES,
+) -> Iterator[str]:
     """Yield a line for each engine that is missing, and for each reason why some left work out."""
-    for entrant in FIELD:
+    for entrant in field:
         if entrant.version is None:
             yield f"{entrant.name}: not installed; pip install {entrant.package}"
     sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
     for engine, refusals in standing.refusals.items():
         works: dict[str, list[str]] = defaultdict(list)
         for workload, refusal in refusals.items():
-            works[refusal.reason].append(TITLES[workload])
-        for reason, titles in works.items():
-            sharing[reason, "; ".join(titles)].append(engine)
+            works[refusal.reason].append(titles[workload])
+        for reason, left_out in works.items():
+            sharing[reason, "; ".join(left_out)].append(engine)
     for (reason, work), engines in sharing.items():
         yield f"{', '.join(engines)}: {reason} ({work})"
 

@@ -17,8 +17,8 @@ class Outcome:
     gradients: list[float] = field(default_factory=list)
 
 
-class Workload(ABC):
-    """One row of the table: what is computed, and how it is measured."""
+class Row:
+    """One row of a table."""
 
     name: str
     title: str
@@ -26,6 +26,10 @@ class Workload(ABC):
 
     rounds: int = 2
     """How often the engines take turns in one pass."""
+
+
+class Workload(Row, ABC):
+    """A row that says itself what is computed, and how it is measured."""
 
     exact: bool = True
     """Whether forward results agree to the last bit; `/` has one rounding more in micrograd."""

@@ -39,7 +39,7 @@ def in_order(layers: list[Layer]) -> list[float]:
     ]
 
 
-def points() -> tuple[list[list[float]], list[float]]:
-    """Return the places of the points, and a label of -1 or 1 for each."""
-    places, labels = two_moons(POINTS)
+def points(count: int = POINTS) -> tuple[list[list[float]], list[float]]:
+    """Return the places of so many points, and a label of -1 or 1 for each."""
+    places, labels = two_moons(count)
     return places, [float(label) for label in labels]

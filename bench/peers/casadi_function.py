@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import casadi
 from moons import PENALTY, rate
 
 from peers.batch import Layer, in_order, initial_layers, points
 from peers.peer import Peer
+
+
+def scores(
+    parameters: Sequence[casadi.MX], x: casadi.MX, activation: Callable[[casadi.MX], casadi.MX]
+) -> casadi.MX:
+    """Return what the network gives each point, which is a column of x."""
+    *hidden, last = zip(parameters[::2], parameters[1::2], strict=True)
+    for weights, biases in hidden:
+        x = activation(weights @ x + casadi.repmat(biases, 1, x.shape[1]))
+    weights, bias = last
+    return weights @ x + bias
 
 
 class CasadiMoons:
@@ -28,12 +41,8 @@ class CasadiMoons:
     def loss(parameters: list[casadi.MX]) -> casadi.MX:
         """Return the margin loss over all points plus the penalty on large weights."""
         places, labels = points()
-        *hidden, last = zip(parameters[::2], parameters[1::2], strict=True)
-        x = casadi.DM(places).T  # a column for each point
-        for weights, biases in hidden:
-            x = casadi.fmax(weights @ x + biases @ casadi.DM.ones(1, len(labels)), 0)
-        weights, bias = last
-        margins = casadi.fmax(1 - casadi.DM(labels).T * (weights @ x + bias), 0)
+        given = scores(parameters, casadi.DM(places).T, lambda x: casadi.fmax(x, 0))
+        margins = casadi.fmax(1 - casadi.DM(labels).T * given, 0)
         penalty = sum(casadi.sumsqr(p) for p in parameters)
         return casadi.sum2(margins) / len(labels) + PENALTY * penalty
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,15 +15,20 @@ from peers.peer import Peer
 jax.config.update("jax_enable_x64", True)
 
 
-def loss(layers: list[Layer], places: Any, labels: Any) -> Any:
-    """Return the margin loss over all points plus the penalty on large weights."""
+def scores(layers: list[Layer], places: Any, activation: Callable[[Any], Any]) -> Any:
+    """Return what the network gives each point."""
     *hidden, last = layers
     x = places
     for weights, biases in hidden:
-        x = jax.nn.relu(x @ weights.T + biases)
-    scores = (x @ last.weights.T + last.biases)[:, 0]
+        x = activation(x @ weights.T + biases)
+    return (x @ last.weights.T + last.biases)[:, 0]
+
+
+def loss(layers: list[Layer], places: Any, labels: Any) -> Any:
+    """Return the margin loss over all points plus the penalty on large weights."""
+    margins = 1 - labels * scores(layers, places, jax.nn.relu)
     penalty = sum((part * part).sum() for layer in layers for part in layer)
-    return jax.nn.relu(1 - labels * scores).mean() + PENALTY * penalty
+    return jax.nn.relu(margins).mean() + PENALTY * penalty
 
 
 @jax.jit

@@ -19,7 +19,7 @@ from typing import Any
 from engines import Engine
 from field import Entrant
 from timing import Sampler, repeated
-from workload import Outcome, Workload
+from workload import Outcome, Row, Workload
 from workloads import WORKLOADS
 
 from peers.peer import Peer, Training
@@ -145,12 +145,12 @@ class Asked:
         self._process: Any = None
         self._pipe: Any = None
 
-    def outcome(self, workload: Workload) -> Outcome:
+    def outcome(self, workload: Row) -> Outcome:
         """Return what the engine computes; raise Refusal if it cannot."""
         outcome: Outcome = self._answer("outcome", workload)
         return outcome
 
-    def sampler(self, workload: Workload) -> Sampler:
+    def sampler(self, workload: Row) -> Sampler:
         """Prepare the work and return what measures it; raise Refusal if the engine cannot.
 
         A crash while measuring is a figure of nan, then and ever after.
@@ -175,7 +175,7 @@ class Asked:
             self._process.join()
         self._process = None
 
-    def _answer(self, question: str, workload: Workload) -> Any:
+    def _answer(self, question: str, workload: Row) -> Any:
         if self._process is None:
             self._start()
         try:

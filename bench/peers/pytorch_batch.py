@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from moons import PENALTY, rate
 
@@ -11,6 +13,17 @@ from peers.peer import Peer
 torch.set_default_dtype(torch.float64)
 # A hundred points are too few to share: a second thread costs more than it does.
 torch.set_num_threads(1)
+
+
+def scores(
+    layers: list[Layer], places: torch.Tensor, activation: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    """Return what the network gives each point."""
+    *hidden, last = layers
+    x = places
+    for weights, biases in hidden:
+        x = activation(torch.nn.functional.linear(x, weights, biases))
+    return torch.nn.functional.linear(x, *last)[:, 0]
 
 
 class PyTorchMoons:
@@ -29,13 +42,9 @@ class PyTorchMoons:
 
     def loss(self) -> torch.Tensor:
         """Return the margin loss over all points plus the penalty on large weights."""
-        *hidden, last = self.layers
-        x = self.places
-        for weights, biases in hidden:
-            x = torch.nn.functional.linear(x, weights, biases).relu()
-        scores = torch.nn.functional.linear(x, *last)[:, 0]
+        margins = 1 - self.labels * scores(self.layers, self.places, torch.relu)
         penalty = sum((p * p).sum() for p in self.parameters)
-        return (1 - self.labels * scores).relu().mean() + PENALTY * penalty
+        return margins.relu().mean() + PENALTY * penalty
 
     def gradients(self) -> list[float]:
         """Return those of the loss by weights and biases."""

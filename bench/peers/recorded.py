@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from moons import two_moons
+import numpy as np
 from random_program import INPUTS, OPS
 
 CHECKED = 200
@@ -43,6 +44,10 @@ class Timed(NamedTuple):
     run: Callable[[], object]
 
 
+At = Callable[[Any], tuple[Any, Any]]
+"""Returns an engine's values and gradients at a point, or at many."""
+
+
 def networks(make: Callable[[str, int], Recorded]) -> Programs:
     """Return the steps of both networks on both batches, made from an activation and a number."""
     return {
@@ -50,12 +55,6 @@ def networks(make: Callable[[str, int], Recorded]) -> Programs:
         for name, activation in (("moons", "relu"), ("tanh", "tanh"))
         for count in (FEW, MANY)
     }
-
-
-def moons(count: int) -> tuple[list[list[float]], list[float]]:
-    """Return the places of so many points, and their labels, -1 or 1."""
-    places, labels = two_moons(count)
-    return places, [float(label) for label in labels]
 
 
 def places() -> list[list[float]]:
@@ -72,6 +71,24 @@ def checked(batch: Any) -> Any:
 def flat(outputs: Any, gradients: Any) -> list[float]:
     """Return the numbers of both arrays."""
     return [float(x) for x in (*outputs, *gradients.ravel())]
+
+
+def one_at_a_time(at: At, points: Any) -> Timed:
+    """Return the program that computes values and gradients at one point after another."""
+    turn = itertools.cycle(points)
+
+    def results() -> list[float]:
+        values, gradients = zip(*map(at, points), strict=True)
+        return flat(values, np.array(gradients))
+
+    return Timed(results, lambda: at(next(turn)))
+
+
+def all_at_once(at: At, points: Any) -> Timed:
+    """Return the program that computes values and gradients at all points in one call."""
+    return Timed(
+        lambda: flat(*(checked(np.array(part)) for part in at(points))), lambda: at(points)
+    )
 
 
 def step(losses: Any, gradients: list[float]) -> list[float]:

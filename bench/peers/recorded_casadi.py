@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import casadi
 import numpy as np
 import random_program
 
-from peers.batch import Layer, in_order, initial_layers
+from peers.batch import Layer, in_order, initial_layers, points
+from peers.casadi_function import scores
 from peers.peer import Peer
 from peers.recorded import (
     PLACE,
@@ -18,8 +18,8 @@ from peers.recorded import (
     checked,
     expression,
     flat,
-    moons,
     networks,
+    one_at_a_time,
     places,
     step,
 )
@@ -34,7 +34,7 @@ class Network:
     def __init__(self, activation: str, count: int) -> None:
         """Build the function; take the weights and the data."""
         self.activation = ACTIVATIONS[activation]
-        places, labels = moons(count)
+        places, labels = points(count)
         self.numbers = [casadi.DM(places).T, casadi.DM(labels).T]
         self.numbers += [casadi.DM(part) for layer in initial_layers() for part in layer]
         symbols = [casadi.MX.sym("x", *number.shape) for number in self.numbers]
@@ -45,11 +45,7 @@ class Network:
 
     def losses(self, x: casadi.MX, labels: casadi.MX, *parameters: casadi.MX) -> casadi.MX:
         """Return a loss for each point, which is a column of x."""
-        *hidden, last = zip(parameters[::2], parameters[1::2], strict=True)
-        for weights, biases in hidden:
-            x = self.activation(weights @ x + casadi.repmat(biases, 1, x.shape[1]))
-        weights, bias = last
-        return casadi.fmax(1 - labels * (weights @ x + bias), 0)
+        return casadi.fmax(1 - labels * scores(parameters, x, self.activation), 0)
 
     def results(self) -> list[float]:
         """Return the first losses, and the gradients."""
@@ -90,27 +86,19 @@ def readme() -> Recorded:
 
 def single() -> Recorded:
     """The random program at one point after another."""
-    function = random_function()
-    points = checked(np.array(places()))
-    turn = itertools.cycle(points)
-
-    def results() -> list[float]:
-        outputs, gradients = zip(*map(function, points), strict=True)
-        return flat(outputs, np.array(gradients))
-
-    return Timed(results, lambda: function(next(turn)))
+    return one_at_a_time(random_function(), checked(np.array(places())))
 
 
 def batch() -> Recorded:
     """The random program at all points, each a column."""
     function = random_function().map(random_program.OPS)
-    points = casadi.DM(places()).T
+    columns = casadi.DM(places()).T
 
     def results() -> list[float]:
-        outputs, gradients = (part.full().T for part in function(points))
+        outputs, gradients = (part.full().T for part in function(columns))
         return flat(*map(checked, (outputs[:, 0], gradients)))
 
-    return Timed(results, lambda: function(points))
+    return Timed(results, lambda: function(columns))
 
 
 PEER = Peer(

@@ -7,7 +7,7 @@ import numpy as np
 import random_program
 
 from peers.peer import Peer
-from peers.recorded import PLACE, Recorded, checked, flat, places
+from peers.recorded import PLACE, Recorded, checked, flat, one_at_a_time, places
 from peers.recorded_casadi import random_function, readme_function
 
 
@@ -37,34 +37,22 @@ class Buffered:
         return flat(checked(self.value), checked(self.gradient))
 
 
-class Single:
-    """The random program at one point after another, each of which is copied into the buffer."""
-
-    def __init__(self) -> None:
-        """Build the function."""
-        self.points = checked(np.array(places()))
-        self.at = Buffered(random_function(), self.points[:1].copy())
-        self.next = 0
-
-    def results(self) -> list[float]:
-        """Return the values and gradients at all points."""
-        values, gradients = [], []
-        for _ in self.points:
-            self.run()
-            values.append(self.at.value[0])
-            gradients.append(self.at.gradient[0].copy())
-        return flat(values, np.array(gradients))
-
-    def run(self) -> None:
-        """Compute the next point."""
-        self.at.points[0] = self.points[self.next]
-        self.next = (self.next + 1) % len(self.points)
-        self.at.run()
-
-
 def readme() -> Recorded:
     """The expression of micrograd's README at one point."""
     return Buffered(readme_function(), np.array([PLACE]))
+
+
+def single() -> Recorded:
+    """The random program at one point after another, each of which is copied into the buffer."""
+    points = checked(np.array(places()))
+    program = Buffered(random_function(), points[:1].copy())
+
+    def at(point: np.ndarray) -> tuple[float, np.ndarray]:
+        program.points[0] = point
+        program.run()
+        return program.value[0], program.gradient[0].copy()
+
+    return one_at_a_time(at, points)
 
 
 def batch() -> Recorded:
@@ -73,6 +61,6 @@ def batch() -> Recorded:
 
 
 PEER = Peer(
-    recorded={"expression": readme, "random": Single, "random-batch": batch},
+    recorded={"expression": readme, "random": single, "random-batch": batch},
     without_value="as the plain call, or builds its graphs of other objects",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from functools import partial
 from typing import Any
@@ -11,17 +10,18 @@ import numpy as np
 import random_program
 
 from megagrad import Function, Value, nn
+from peers.batch import points
 from peers.peer import Peer
 from peers.recorded import (
     NODES,
     PLACE,
     Recorded,
     Timed,
+    all_at_once,
     checked,
     expression,
-    flat,
-    moons,
     networks,
+    one_at_a_time,
     places,
     step,
 )
@@ -37,7 +37,7 @@ class Network:
         x0, x1, label = Value(0.0), Value(0.0), Value(0.0)
         loss = (1 - label * model([x0, x1])).relu()
         self.f = Function([x0, x1, label], loss, model.parameters())
-        self.data = np.column_stack(moons(count))
+        self.data = np.column_stack(points(count))
         self.threads = threads
 
     def results(self) -> list[float]:
@@ -76,25 +76,13 @@ def program(ops: int) -> tuple[list[Value], Value]:
 def single() -> Recorded:
     """The random program at one point after another."""
     f = Function(*program(random_program.OPS))
-    points = checked(np.array(places()))
-    turn = itertools.cycle(points)
-
-    def results() -> list[float]:
-        outputs, gradients = zip(*map(f.value_and_grad, points), strict=True)
-        return flat(outputs, np.array(gradients))
-
-    return Timed(results, lambda: f.value_and_grad(next(turn)))
+    return one_at_a_time(f.value_and_grad, checked(np.array(places())))
 
 
 def batch() -> Recorded:
     """The random program at all points."""
     f = Function(*program(random_program.OPS))
-    points = np.array(places())
-
-    def run() -> Any:
-        return f.value_and_grad(points, threads=1)
-
-    return Timed(lambda: flat(*map(checked, run())), run)
+    return all_at_once(partial(f.value_and_grad, threads=1), np.array(places()))
 
 
 def recording(ops: int) -> Recorded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,22 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 import random_program
 
-from peers.batch import Layer, in_order, initial_layers
+from peers.batch import Layer, in_order, initial_layers, points
+from peers.jax_jit import scores
 from peers.peer import Peer
 from peers.recorded import (
     PLACE,
+    At,
     Recorded,
     Timed,
+    all_at_once,
     checked,
     expression,
-    flat,
-    moons,
     networks,
+    one_at_a_time,
     places,
     step,
 )
-
-jax.config.update("jax_enable_x64", True)
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
@@ -36,18 +36,13 @@ class Network:
     def __init__(self, activation: str, count: int) -> None:
         """Take the weights and the data, and compile the step."""
         self.activation = ACTIVATIONS[activation]
-        self.data = tuple(map(jnp.array, moons(count)))
+        self.data = tuple(map(jnp.array, points(count)))
         self.layers = [Layer(*map(jnp.array, layer)) for layer in initial_layers()]
         self.compiled = jax.jit(jax.grad(self.losses, has_aux=True))
 
     def losses(self, layers: list[Layer], places: Any, labels: Any) -> Any:
         """Return the sum of all losses, and each."""
-        *hidden, last = layers
-        x = places
-        for weights, biases in hidden:
-            x = self.activation(x @ weights.T + biases)
-        scores = (x @ last.weights.T + last.biases)[:, 0]
-        losses = jax.nn.relu(1 - labels * scores)
+        losses = jax.nn.relu(1 - labels * scores(layers, places, self.activation))
         return losses.sum(), losses
 
     def results(self) -> list[float]:
@@ -81,31 +76,20 @@ def output(point: Any) -> Any:
 UNFUSED = {"xla_disable_hlo_passes": "fusion"}
 
 
+def compiled(function: Callable[[Any], Any]) -> At:
+    """Compile the function, and wait for its results in each call."""
+    unfused = jax.jit(function, compiler_options=UNFUSED)
+    return lambda points: jax.block_until_ready(unfused(points))
+
+
 def single() -> Recorded:
     """The random program at one point after another."""
-    points = checked(np.array(places()))
-    turn = itertools.cycle(points)
-    compiled = jax.jit(jax.value_and_grad(output), compiler_options=UNFUSED)
-
-    def run() -> Any:
-        return jax.block_until_ready(compiled(next(turn)))
-
-    def results() -> list[float]:
-        outputs, gradients = zip(*(run() for _ in points), strict=True)
-        return flat(outputs, np.array(gradients))
-
-    return Timed(results, run)
+    return one_at_a_time(compiled(jax.value_and_grad(output)), checked(np.array(places())))
 
 
 def batch() -> Recorded:
     """The random program at all points."""
-    points = np.array(places())
-    compiled = jax.jit(jax.vmap(jax.value_and_grad(output)), compiler_options=UNFUSED)
-
-    def run() -> Any:
-        return jax.block_until_ready(compiled(points))
-
-    return Timed(lambda: flat(*map(checked, map(np.array, run()))), run)
+    return all_at_once(compiled(jax.vmap(jax.value_and_grad(output))), np.array(places()))
 
 
 PEER = Peer(

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-
 import random_program
 import torch
 
-from peers.batch import Layer, in_order, initial_layers
+from peers.batch import Layer, in_order, initial_layers, points
 from peers.peer import Peer
+from peers.pytorch_batch import scores
 from peers.recorded import (
     PLACE,
     Recorded,
     Timed,
+    all_at_once,
     checked,
     expression,
-    flat,
-    moons,
     networks,
+    one_at_a_time,
     places,
     step,
 )
-
-torch.set_default_dtype(torch.float64)
-torch.set_num_threads(1)
 
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
 
@@ -33,7 +29,7 @@ class Network:
 
     def __init__(self, activation: str, count: int) -> None:
         """Take the weights and the data."""
-        places, labels = moons(count)
+        places, labels = points(count)
         self.places, self.labels = torch.tensor(places), torch.tensor(labels)
         self.activation = ACTIVATIONS[activation]
         self.layers = [
@@ -48,12 +44,8 @@ class Network:
 
     def run(self) -> torch.Tensor:
         """Compute all losses and gradients."""
-        *hidden, last = self.layers
-        x = self.places
-        for weights, biases in hidden:
-            x = self.activation(torch.nn.functional.linear(x, weights, biases))
-        scores = torch.nn.functional.linear(x, *last)[:, 0]
-        losses = (1 - self.labels * scores).relu()
+        given = scores(self.layers, self.places, self.activation)
+        losses = (1 - self.labels * given).relu()
         losses.sum().backward()
         return losses
 
@@ -79,18 +71,12 @@ def at(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def single() -> Recorded:
     """The random program at one point after another."""
-    points = checked(torch.tensor(places()))
-    turn = itertools.cycle(points)
-    return Timed(
-        lambda: flat(*map(torch.stack, zip(*map(at, points), strict=True))),
-        lambda: at(next(turn)),
-    )
+    return one_at_a_time(at, checked(torch.tensor(places())))
 
 
 def batch() -> Recorded:
     """The random program at all points."""
-    points = torch.tensor(places())
-    return Timed(lambda: flat(*map(checked, at(points))), lambda: at(points))
+    return all_at_once(at, torch.tensor(places()))
 
 
 PEER = Peer(

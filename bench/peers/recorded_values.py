@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import random_program
 
 from megagrad import nn
 from megagrad.engine import Value
+from peers.batch import points
 from peers.peer import Peer
 from peers.process import Refusal
 from peers.recorded import (
@@ -23,9 +22,8 @@ from peers.recorded import (
     Timed,
     checked,
     expression,
-    flat,
-    moons,
     networks,
+    one_at_a_time,
     places,
     step,
 )
@@ -38,7 +36,7 @@ class Network:
         """Take the class, what makes the network, and how many points there are."""
         random.seed(1337)
         self.model = mlp()
-        places, self.labels = moons(count)
+        places, self.labels = points(count)
         self.inputs = [[number(x) for x in place] for place in places]
 
     def results(self) -> list[float]:
@@ -76,14 +74,7 @@ def at(point: list[float]) -> tuple[float, list[float]]:
 
 def single() -> Recorded:
     """The random program at one point after another."""
-    points = checked(places())
-    turn = itertools.cycle(points)
-
-    def results() -> list[float]:
-        outputs, gradients = zip(*map(at, points), strict=True)
-        return flat(outputs, np.array(gradients))
-
-    return Timed(results, lambda: at(next(turn)))
+    return one_at_a_time(at, checked(places()))
 
 
 def batch() -> Recorded:

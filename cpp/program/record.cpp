@@ -55,10 +55,10 @@ private:
     }
 
     // The mark of a node that is recorded says where in the order it is; that of a given leaf,
-    // which one, after those. `recorded` nodes are so already.
-    void mark(std::size_t recorded) {
+    // which one, after those. So many are recorded already.
+    void mark(std::size_t count) {
         first_mark_ = traversals + 1;
-        for (std::size_t i = 0; i < recorded; ++i) walk_.order[i]->mark(first_mark_ + i);
+        for (std::size_t i = 0; i < count; ++i) walk_.order[i]->mark(first_mark_ + i);
         std::size_t place = walk_.order.size();
         for (Node* node : inputs_) node->mark(first_mark_ + place++);
         if (given_ != nullptr)

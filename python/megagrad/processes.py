@@ -107,8 +107,7 @@ class _Worker:
     def __init__(self, context: BaseContext, starting: threading.Lock) -> None:
         self._context = context
         self._starting = starting
-        self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._running: tuple[Connection, BaseProcess] | None = None
 
     def compute(self, pickled: bytes) -> bytes:
         """Return the pickled outcome of a pickled call. Raises BrokenExecutor if the process died."""
@@ -117,7 +116,7 @@ class _Worker:
             connection.send_bytes(pickled)
             return connection.recv_bytes()
         except Exception as error:
-            self._process = self._connection = None
+            self._running = None
             connection.close()
             process.join(1)
             process.kill()
@@ -128,14 +127,15 @@ class _Worker:
 
     def close(self) -> None:
         """End the process, which has nothing to do."""
-        if self._process is not None and self._connection is not None:
+        if self._running is not None:
+            connection, process = self._running
             with contextlib.suppress(OSError):
-                self._connection.send_bytes(_END)
-            self._connection.close()
-            self._process.join()
+                connection.send_bytes(_END)
+            connection.close()
+            process.join()
 
     def _started(self) -> tuple[Connection, BaseProcess]:
-        if self._process is None or self._connection is None:
+        if self._running is None:
             # A process forked meanwhile would hold this one's end of the pipe open after its death.
             with self._starting:
                 connection, its_end = self._context.Pipe()
@@ -144,8 +144,8 @@ class _Worker:
                 )
                 process.start()
                 its_end.close()
-            self._connection, self._process = connection, process
-        return self._connection, self._process
+            self._running = connection, process
+        return self._running
 
 
 def _serve(
