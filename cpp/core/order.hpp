@@ -31,6 +31,8 @@ public:
     bool empty() const { return next_ == first_; }
     std::size_t size() const { return static_cast<std::size_t>(next_ - first_); }
     T pop() { return *--next_; }
+    // What will be popped after so many others; the first of all if there are not so many.
+    T below(std::size_t others) const { return size() > others ? next_[-1 - static_cast<std::ptrdiff_t>(others)] : *first_; }
     void push(T item) {
         if (next_ == end_) [[unlikely]] {
             const std::size_t count = size();
@@ -58,8 +60,10 @@ struct Traversal {
 };
 
 inline constexpr std::uintptr_t done = 1;
+inline constexpr std::size_t lookahead = 16;
 
-enum class Progress { complete, stopped, disturbed };
+// Disturbed: a poll ran another traversal, which has overwritten marks.
+enum class Progress { unhindered, stopped, disturbed };
 
 // The last operand is visited first, which goes down in memory; or the first, as one reads.
 enum class Visit { last_first, first_first };
@@ -72,41 +76,59 @@ void for_each_operand_in(const Node& node, Function visit) {
         for_each_operand_backwards(node, visit);
 }
 
-// One attempt at topological_order; disturbed if a poll ran another traversal, which has
-// overwritten marks.
-template <Visit visit_order, class Skip, class Enter, class Poll>
-Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
-    const std::uint64_t number = ++traversals, epoch = number & epoch_mask;
-    Cursor order(walk.order);
-    Cursor stack(walk.stack);
+// Walks depth first from `root`, with an explicit stack. `seen(node)` says whether the walk need
+// not go to a node; `enter(node)`, before any of its operands, makes it seen; `leave(node)` comes
+// after all of them. `poll()` every so often; unless the walk may go on, that is the result.
+template <Visit visit_order, class Seen, class Enter, class Leave, class Poll>
+Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Enter enter, Leave leave,
+                     Poll poll) {
+    Cursor stack(memory);
     std::size_t until_poll = poll_interval;
     for (Node* node = root;;) {
         enter(node);
-        node->mark(epoch);
         // Goes on with the last operand that has to be visited, or else is done with the node. What
         // comes before waits on the stack.
         std::uintptr_t last = reinterpret_cast<std::uintptr_t>(node) | done;
         for_each_operand_in<visit_order>(*node, [&](Node* operand) {
-            if (operand->epoch == epoch || skip(*operand)) return;
+            if (seen(*operand)) return;
             stack.push(last);
             last = reinterpret_cast<std::uintptr_t>(operand);
         });
         if (--until_poll == 0) {
-            if (!poll()) return Progress::stopped;
-            if (traversals != number) return Progress::disturbed;
+            const Progress progress = poll();
+            if (progress != Progress::unhindered) return progress;
             until_poll = poll_interval;
         }
         for (;; last = stack.pop()) {
             node = reinterpret_cast<Node*>(last & ~done);
             if (last & done)
-                order.push(node);
-            else if (node->epoch != epoch)  // not reached by another path meanwhile
+                leave(node);
+            else if (!seen(*node))  // not reached by another path meanwhile
                 break;
-            if (!stack.empty()) continue;
-            walk.order.resize(order.size());
-            return Progress::complete;
+            if (stack.empty()) return Progress::unhindered;
+            prefetch(reinterpret_cast<const void*>(stack.below(lookahead) & ~done));
         }
     }
+}
+
+// One attempt at topological_order.
+template <Visit visit_order, class Skip, class Enter, class Poll>
+Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
+    const std::uint64_t number = ++traversals, epoch = number & epoch_mask;
+    Cursor order(walk.order);
+    const Progress progress = depth_first<visit_order>(
+        root, walk.stack, [&](const Node& node) { return node.epoch == epoch || skip(node); },
+        [&](Node* node) {
+            enter(node);
+            node->mark(epoch);
+        },
+        [&](Node* node) { order.push(node); },
+        [&] {
+            if (!poll()) return Progress::stopped;
+            return traversals == number ? Progress::unhindered : Progress::disturbed;
+        });
+    if (progress == Progress::unhindered) walk.order.resize(order.size());
+    return progress;
 }
 
 // Fills `walk.order` with the nodes that `root` depends on, and root last. Nodes that
@@ -117,7 +139,7 @@ Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
 template <Visit visit_order = Visit::last_first, class Skip, class Enter, class Poll>
 bool topological_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
     const Progress progress = attempt_order<visit_order>(root, walk, skip, enter, poll);
-    if (progress != Progress::disturbed) return progress == Progress::complete;
+    if (progress != Progress::disturbed) return progress == Progress::unhindered;
     attempt_order<visit_order>(root, walk, skip, enter, [] { return true; });
     return true;
 }

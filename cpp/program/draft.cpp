@@ -18,14 +18,12 @@ std::uint64_t mixed(std::uint64_t x) {  // the finaliser of MurmurHash3
     return x ^ (x >> 33);
 }
 
+// A value has so many places of its own among those near it; an entry is looked for in so many.
+constexpr std::size_t places_each = 2, places_tried = 16;
+
 bool is_commutative(Op op) { return op == Op::add || op == Op::mul; }
 
 }  // namespace
-
-Draft::Draft(std::size_t expected) {
-    entries_.reserve(expected);
-    table_.assign(std::bit_ceil(2 * expected + 64), no_operand);
-}
 
 Id Draft::append(const Entry& entry) {
     if (entries_.size() >= largest_program)
@@ -80,12 +78,13 @@ Id Draft::simplified(Op op, Id x, Id y) {
 
 // The entry that is the same as this one, which is appended if there is none.
 Id Draft::merged(const Entry& entry) {
-    make_room();
-    Id* place = place_of(entry);
-    if (*place == no_operand) {
-        *place = append(entry);
-        ++listed_;
+    Id* place = is(Leaf::constant, entry) ? nullptr : place_near(entry);
+    if (place == nullptr) {
+        make_room_elsewhere();
+        place = place_elsewhere(entry);
+        listed_ += *place == no_operand;
     }
+    if (*place == no_operand) *place = append(entry);
     return *place;
 }
 
@@ -97,38 +96,50 @@ bool Draft::is_same(const Entry& a, const Entry& b) const {
     return (a.x == b.x && a.y == b.y) || (is_commutative(a.op) && a.x == b.y && a.y == b.x);
 }
 
-// Where the table has the entry, or would have it. The first places to look at lie by the number of
-// the later operand, so that a program that is recorded from front to back goes through the table
-// from front to back, too: a place at random is a miss of the caches for every node of a large
-// graph. Where an operand has too many users for that, places are at random.
-Id* Draft::place_of(const Entry& entry) {
-    const bool is_number = is(Leaf::constant, entry);
-    const std::size_t last = table_.size() - 1;
-    const Id second = entry.y == no_operand ? 0 : entry.y;
-    const Id earlier = std::min(entry.x, second), later = std::max(entry.x, second);
-    std::uint64_t hash =
-        is_number ? mixed(std::bit_cast<std::uint64_t>(constants_[entry.y]))
-                  : mixed((std::uint64_t{earlier} << 8 | static_cast<std::uint64_t>(entry.op)) *
-                              0x9e3779b97f4a7c15ULL +
-                          later);
-    constexpr std::size_t neighbours = 16;
-    std::size_t at = 2 * std::size_t{later} + hash % neighbours;
-    for (std::size_t tries = is_number ? 0 : neighbours; tries > 0; --tries, ++at) {
-        Id* place = &table_[at & last];
-        if (*place == no_operand || is_same(entries_[*place], entry)) return place;
-    }
-    for (at = hash;; ++at) {
-        Id* place = &table_[at & last];
-        if (*place == no_operand || is_same(entries_[*place], entry)) return place;
-    }
+bool Draft::has_or_is_free(Id place, const Entry& entry) const {
+    return place == no_operand || is_same(entries_[place], entry);
 }
 
-void Draft::make_room() {
-    if (4 * (listed_ + 1) <= 3 * table_.size()) return;
-    const Array<Id> earlier = std::exchange(table_, {});
-    table_.assign(2 * earlier.size(), no_operand);
+// Where `near_` has the entry, or would have it; null if the places near are taken. They lie by the
+// number of the later operand, so that a program that is recorded from front to back goes through
+// them from front to back, too: a place at random is a miss of the caches for every node of a large
+// graph.
+Id* Draft::place_near(const Entry& entry) {
+    make_room_near();
+    const Id second = entry.y == no_operand ? 0 : entry.y;
+    const std::uint64_t earlier = std::min(entry.x, second), later = std::max(entry.x, second);
+    const std::uint64_t hash =
+        (earlier << 8 | static_cast<std::uint64_t>(entry.op)) * 0x9e3779b97f4a7c15ULL;
+    Id* place = &near_[places_each * later + (hash >> 32) % places_tried];
+    for (Id* const end = place + places_tried; place < end; ++place)
+        if (has_or_is_free(*place, entry)) return place;
+    return nullptr;
+}
+
+// The same for `elsewhere_`, where constants are and users of an operand that has many.
+Id* Draft::place_elsewhere(const Entry& entry) {
+    const std::uint64_t earlier = std::min(entry.x, entry.y), later = std::max(entry.x, entry.y);
+    const std::uint64_t content =
+        is(Leaf::constant, entry)
+            ? std::bit_cast<std::uint64_t>(constants_[entry.y])
+            : (earlier << 8 | static_cast<std::uint64_t>(entry.op)) * 0x9e3779b97f4a7c15ULL + later;
+    const std::size_t last = elsewhere_.size() - 1;
+    for (std::size_t at = mixed(content) & last;; at = (at + 1) & last)
+        if (has_or_is_free(elsewhere_[at], entry)) return &elsewhere_[at];
+}
+
+void Draft::make_room_near() {
+    constexpr std::size_t at_once = 1 << 10;
+    const std::size_t needed = places_each * (entries_.size() + places_tried);
+    if (near_.size() < needed) near_.resize(needed + at_once, no_operand);
+}
+
+void Draft::make_room_elsewhere() {
+    if (4 * (listed_ + 1) <= 3 * elsewhere_.size()) return;
+    const std::size_t size = std::max<std::size_t>(2 * elsewhere_.size(), 64);
+    const Array<Id> earlier = std::exchange(elsewhere_, Array<Id>(size, no_operand));
     for (const Id id : earlier)
-        if (id != no_operand) *place_of(entries_[id]) = id;
+        if (id != no_operand) *place_elsewhere(entries_[id]) = id;
 }
 
 Program Draft::finish(const std::vector<Id>& outputs) const {

@@ -22,9 +22,6 @@ public:
     };
     static constexpr Id no_operand = ~Id{0};
 
-    // `expected`: about how many values there will be.
-    explicit Draft(std::size_t expected);
-
     Id input() { return append({Op::leaf, static_cast<Id>(Leaf::input), inputs_++}); }
     Id parameter() { return append({Op::leaf, static_cast<Id>(Leaf::parameter), parameters_++}); }
     Id constant(double number);
@@ -52,15 +49,20 @@ private:
     Id append(const Entry& entry);
     Id simplified(Op op, Id x, Id y);
     Id merged(const Entry& entry);
-    Id* place_of(const Entry& entry);
+    Id* place_near(const Entry& entry);
+    Id* place_elsewhere(const Entry& entry);
+    bool has_or_is_free(Id place, const Entry& entry) const;
     bool is_same(const Entry& a, const Entry& b) const;
-    void make_room();
+    void make_room_near();
+    void make_room_elsewhere();
 
     Array<Entry> entries_;
     Array<double> constants_;
     Id inputs_ = 0, parameters_ = 0;
-    Array<Id> table_;             // entries by what they are; empty places are no_operand
-    std::size_t listed_ = 0;      // how many it has
+    // Entries by what they are; empty places are no_operand.
+    Array<Id> near_;              // by the later operand
+    Array<Id> elsewhere_;         // at random
+    std::size_t listed_ = 0;      // how many are elsewhere
     std::size_t operations_ = 0;  // how many entries are no leaves
     Counts counts_;
 };

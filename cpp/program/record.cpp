@@ -1,5 +1,8 @@
 #include "record.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include "bulk.hpp"
 #include "draft.hpp"
 #include "order.hpp"
@@ -11,34 +14,22 @@ namespace {
 class Recorder {
 public:
     Recorder(const std::vector<Node*>& inputs, const std::vector<Node*>* parameters)
-        : inputs_(inputs), given_(parameters) {}
-
-    Recording record(const std::vector<Node*>& outputs, Environment& environment) {
-        if (!put_in_order(outputs, environment)) return {{}, {}, false};
-        mark(0);
-        Draft draft(expected_values());
-        number_given(draft);
-        for (std::size_t i = 0; i < walk_.order.size(); ++i) {
-            if (i % poll_interval == poll_interval - 1) {
-                if (!environment.poll()) return {{}, {}, false};
-                if (traversals != last_mark_) mark(i);  // the poll ran code that walked the graph
-            }
-            if (i + lookahead < walk_.order.size()) prefetch(walk_.order[i + lookahead]);
-            Node& node = *walk_.order[i];
-            if (place_of(node) < ids_.size()) continue;  // a given leaf
-            ids_[i] = recorded(draft, node);
-            node.mark(first_mark_ + i);
-        }
-        std::vector<Id> results;
-        for (const Node* output : outputs) results.push_back(id_of(*output));
-        return {draft.finish(results), std::move(parameters_), true};
+        : first_mark_(traversals + 1) {
+        for (Node* node : inputs) note(*node, draft_.input());
+        if (parameters == nullptr) return;
+        for (Node* node : *parameters) note(*node, draft_.parameter());
+        given_ = true;
+        parameters_ = *parameters;
     }
 
-private:
-    static constexpr std::size_t lookahead = 32;
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+    ~Recorder() { reserve_marks(); }
 
-    // Operands before their users, as one reads: so are parameters numbered.
-    bool put_in_order(std::vector<Node*> outputs, Environment& environment) {
+    // Records what the outputs depend on, operands before their users, as one reads: so are
+    // parameters numbered.
+    template <class Poll>
+    Progress record(std::vector<Node*> outputs, Poll poll) {
         outputs.push_back(nullptr);  // that a sum over them would start from
         Operands row;
         row.count = outputs.size() - 1;
@@ -47,99 +38,99 @@ private:
         root.set_op(Op::operands);
         root.lhs.operands = &row;
         root.set(extended);
-        const bool complete = topological_order<Visit::first_first>(
-            &root, walk_, [](const Node&) { return false; }, [](Node*) {},
-            [&] { return environment.poll(); });
-        if (complete) walk_.order.pop_back();  // the root
-        return complete;
+        return depth_first<Visit::first_first>(
+            &root, waiting_, [this](const Node& node) { return is_seen(node); },
+            [this](Node* node) { node->mark(first_mark_); },
+            [this](Node* node) {
+                if (node->op() != Op::operands) note(*node, recorded(*node));
+            },
+            [&] {
+                reserve_marks();
+                const std::uint64_t last = traversals;
+                if (!poll()) return Progress::stopped;
+                return traversals == last ? Progress::unhindered : Progress::disturbed;
+            });
     }
 
-    // The mark of a node that is recorded says where in the order it is; that of a given leaf,
-    // which one, after those. So many are recorded already.
-    void mark(std::size_t count) {
-        first_mark_ = traversals + 1;
-        for (std::size_t i = 0; i < count; ++i) walk_.order[i]->mark(first_mark_ + i);
-        std::size_t place = walk_.order.size();
-        for (Node* node : inputs_) node->mark(first_mark_ + place++);
-        if (given_ != nullptr)
-            for (Node* node : *given_) node->mark(first_mark_ + place++);
-        traversals = last_mark_ = first_mark_ + place;
-        ids_.resize(place);
+    Recording recording(const std::vector<Node*>& outputs) {
+        std::vector<Id> results;
+        for (const Node* output : outputs) results.push_back(id_of(*output));
+        return {draft_.finish(results), std::move(parameters_), true};
     }
 
-    void number_given(Draft& draft) {
-        std::size_t place = walk_.order.size();
-        for (std::size_t i = 0; i < inputs_.size(); ++i) ids_[place++] = draft.input();
-        while (place < ids_.size()) ids_[place++] = draft.parameter();
-        if (given_ != nullptr) parameters_ = *given_;
+private:
+    // A node's mark says which value it is, counted from the one after the first; the first is that
+    // of nodes which the walk has entered and not left.
+    void note(Node& node, Id id) { node.mark(first_mark_ + 1 + id); }
+    std::uint64_t number_of(const Node& node) const {
+        return (node.epoch - first_mark_) & epoch_mask;
+    }
+    bool is_seen(const Node& node) const { return number_of(node) <= draft_.entries().size(); }
+    Id id_of(const Node& node) const { return static_cast<Id>(number_of(node) - 1); }
+    // No other traversal is to use them.
+    void reserve_marks() {
+        traversals = std::max<std::uint64_t>(traversals, first_mark_ + draft_.entries().size());
     }
 
-    std::size_t expected_values() const {
-        std::size_t count = ids_.size();
-        for (const Node* node : walk_.order)
-            if (is_bulk(node->op())) count += 2 * row_of(node->lhs).count;
-        return count;
-    }
-
-    std::size_t place_of(const Node& node) const {
-        return static_cast<std::size_t>((node.epoch - first_mark_) & epoch_mask);
-    }
-    Id id_of(const Node& node) const { return ids_[place_of(node)]; }
-
-    Id recorded(Draft& draft, Node& node) {
+    Id recorded(Node& node) {
         const Op op = node.op();
-        if (op == Op::operands) return Draft::no_operand;
         if (op == Op::custom || node.has(has_closure)) throw NotRecordable{&node};
-        if (op == Op::leaf) return leaf(draft, node);
-        if (is_bulk(op)) return bulk(draft, node);
-        const Id x = operand(draft, node.has(lhs_is_node), node.lhs);
-        if (info(op).kind == Kind::unary) return draft.apply(op, x);
-        return draft.apply(op, x, operand(draft, node.has(rhs_is_node), rhs_of(node)));
+        if (op == Op::leaf) return leaf(node);
+        if (is_bulk(op)) return bulk(node);
+        const Id x = operand(node.has(lhs_is_node), node.lhs);
+        if (info(op).kind == Kind::unary) return draft_.apply(op, x);
+        return draft_.apply(op, x, operand(node.has(rhs_is_node), rhs_of(node)));
     }
 
-    Id leaf(Draft& draft, Node& node) {
-        if (given_ != nullptr) return draft.constant(node.data);
+    Id leaf(Node& node) {
+        if (given_) return draft_.constant(node.data);
         parameters_.push_back(&node);
-        return draft.parameter();
+        return draft_.parameter();
     }
 
-    Id operand(Draft& draft, bool is_node, const Operand& operand) const {
-        return is_node ? id_of(*operand.node) : draft.constant(operand.number);
+    Id operand(bool is_node, const Operand& operand) {
+        return is_node ? id_of(*operand.node) : draft_.constant(operand.number);
     }
 
-    Id term(Draft& draft, const Operands& row, std::size_t i) const {
-        return row.nodes[i] != nullptr ? id_of(*row.nodes[i]) : draft.constant(row.values[i]);
+    Id term(const Operands& row, std::size_t i) {
+        return row.nodes[i] != nullptr ? id_of(*row.nodes[i]) : draft_.constant(row.values[i]);
     }
 
     // The loop that it stands for.
-    Id bulk(Draft& draft, const Node& node) const {
+    Id bulk(const Node& node) {
         const Operands& terms = row_of(node.lhs);
-        Id total = term(draft, terms, terms.count);
+        Id total = term(terms, terms.count);
         for (std::size_t i = 0; i < terms.count; ++i) {
-            Id next = term(draft, terms, i);
+            Id next = term(terms, i);
             if (node.op() != Op::sum)
-                next = draft.apply(Op::mul, next, term(draft, row_of(rhs_of(node)), i));
-            total = draft.apply(Op::add, total, next);
+                next = draft_.apply(Op::mul, next, term(row_of(rhs_of(node)), i));
+            total = draft_.apply(Op::add, total, next);
         }
         if (!is_on_dot(node.op())) return total;
         const OpInfo& row = info(without_dot(node.op()));
-        if (row.kind == Kind::unary) return draft.apply(without_dot(node.op()), total);
-        return draft.apply(without_dot(node.op()), total, draft.constant(row.default_parameter));
+        if (row.kind == Kind::unary) return draft_.apply(without_dot(node.op()), total);
+        return draft_.apply(without_dot(node.op()), total, draft_.constant(row.default_parameter));
     }
 
-    const std::vector<Node*>& inputs_;
-    const std::vector<Node*>* given_;
+    Draft draft_;
+    bool given_ = false;
     std::vector<Node*> parameters_;
-    Traversal walk_;
-    Array<Id> ids_;  // by place
-    std::uint64_t first_mark_ = 0, last_mark_ = 0;
+    Array<std::uintptr_t> waiting_;
+    std::uint64_t first_mark_;
 };
 
 }  // namespace
 
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
                  const std::vector<Node*>* parameters, Environment& environment) {
-    return Recorder(inputs, parameters).record(outputs, environment);
+    std::optional<Recorder> recorder(std::in_place, inputs, parameters);
+    const Progress progress = recorder->record(outputs, [&] { return environment.poll(); });
+    if (progress == Progress::stopped) return {{}, {}, false};
+    if (progress == Progress::disturbed) {  // once more, and without polls
+        recorder.emplace(inputs, parameters);
+        recorder->record(outputs, [] { return true; });
+    }
+    return recorder->recording(outputs);
 }
 
 }  // namespace megagrad
