@@ -32,7 +32,9 @@ public:
     std::size_t size() const { return static_cast<std::size_t>(next_ - first_); }
     T pop() { return *--next_; }
     // What will be popped after so many others; the first of all if there are not so many.
-    T below(std::size_t others) const { return size() > others ? next_[-1 - static_cast<std::ptrdiff_t>(others)] : *first_; }
+    T below(std::size_t others) const {
+        return size() > others ? next_[-1 - static_cast<std::ptrdiff_t>(others)] : *first_;
+    }
     void push(T item) {
         if (next_ == end_) [[unlikely]] {
             const std::size_t count = size();

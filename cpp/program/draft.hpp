@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "array.hpp"
+#include "id_table.hpp"
 #include "op.hpp"
 #include "program.hpp"
 
@@ -12,15 +13,20 @@ namespace megagrad {
 
 class Draft {
 public:
-    enum class Leaf : Id { input, parameter, constant };
+    enum class Leaf : Id { input, parameter };
 
-    // A value, numbered in the order of making. Of an operation, x and y are its operands (y: no
-    // operand if it has one); of a leaf, what it is and which one.
+    // A value that is no constant, numbered in the order of making. Of an operation, x and y are
+    // its operands (y: no operand if it has one); of a leaf, what it is and which one.
     struct Entry {
         Op op;
         Id x, y;
     };
-    static constexpr Id no_operand = ~Id{0};
+    static constexpr Id no_operand = no_id;
+    // The Id of a constant has this bit, and says which one.
+    static constexpr Id constant_bit = Id{1} << 31;
+
+    static bool is_constant(Id id) { return (id & constant_bit) != 0 && id != no_operand; }
+    static std::size_t index_of_constant(Id id) { return id & ~constant_bit; }
 
     Id input() { return append({Op::leaf, static_cast<Id>(Leaf::input), inputs_++}); }
     Id parameter() { return append({Op::leaf, static_cast<Id>(Leaf::parameter), parameters_++}); }
@@ -36,33 +42,26 @@ public:
     Id inputs() const { return inputs_; }
     Id parameters() const { return parameters_; }
     const Counts& counts() const { return counts_; }
-    bool is_constant(Id id) const { return is(Leaf::constant, entries_[id]); }
 
 private:
-    static bool is(Leaf kind, const Entry& entry) {
-        return entry.op == Op::leaf && entry.x == static_cast<Id>(kind);
-    }
+    double number_of(Id constant) const { return constants_[index_of_constant(constant)]; }
     bool is_constant(Id id, double number) const {
         return is_constant(id) && number_of(id) == number;
     }
-    double number_of(Id id) const { return constants_[entries_[id].y]; }
+    void refuse_if_full() const;
     Id append(const Entry& entry);
     Id simplified(Op op, Id x, Id y);
     Id merged(const Entry& entry);
     Id* place_near(const Entry& entry);
-    Id* place_elsewhere(const Entry& entry);
-    bool has_or_is_free(Id place, const Entry& entry) const;
-    bool is_same(const Entry& a, const Entry& b) const;
     void make_room_near();
-    void make_room_elsewhere();
 
     Array<Entry> entries_;
     Array<double> constants_;
     Id inputs_ = 0, parameters_ = 0;
-    // Entries by what they are; empty places are no_operand.
-    Array<Id> near_;              // by the later operand
-    Array<Id> elsewhere_;         // at random
-    std::size_t listed_ = 0;      // how many are elsewhere
+    // Operations by what they are: near the later operand, or else anywhere.
+    Array<Id> near_;
+    IdTable elsewhere_;
+    IdTable numbers_;             // the constants
     std::size_t operations_ = 0;  // how many entries are no leaves
     Counts counts_;
 };

@@ -11,7 +11,11 @@ bool is_sum(Op op) { return op == Op::add || op == Op::sub; }
 }  // namespace
 
 Fusion::Fusion(const Draft& draft, const std::vector<Id>& outputs)
-    : draft_(draft), entries_(draft.entries()), outputs_(outputs), roles_(entries_.size(), Role{}) {
+    : draft_(draft),
+      entries_(draft.entries()),
+      outputs_(outputs),
+      roles_(entries_.size(), Role{}),
+      used_constants_(draft.constants().size(), false) {
     // Untouched, memory costs nothing; growing, it would be copied.
     terms_.reserve(entries_.size());
     parts_.reserve(entries_.size());
@@ -20,26 +24,36 @@ Fusion::Fusion(const Draft& draft, const std::vector<Id>& outputs)
     find_dots();
 }
 
+void Fusion::use(Id id) {
+    if (Draft::is_constant(id))
+        used_constants_[Draft::index_of_constant(id)] = true;
+    else if (roles_[id].uses < 2)
+        ++roles_[id].uses;
+}
+
 void Fusion::find_roles() {
-    for (const Id output : outputs_) ++roles_[output].uses;
+    for (const Id output : outputs_) use(output);
     for (std::size_t id = entries_.size(); id-- > 0;) {
         const auto& [op, x, y] = entries_[id];
         if (op == Op::leaf || roles_[id].uses == 0) continue;
-        ++roles_[x].uses;
-        if (y != Draft::no_operand) ++roles_[y].uses;
+        use(x);
+        if (y != Draft::no_operand) use(y);
     }
     for (std::size_t id = 0; id < entries_.size(); ++id) {
         const auto& [op, x, y] = entries_[id];
-        roles_[id].varying =
-            op == Op::leaf ? x == static_cast<Id>(Draft::Leaf::input)
-                           : roles_[x].varying || (y != Draft::no_operand && roles_[y].varying);
+        roles_[id].summable = is_sum(op) || op == Op::neg || op == Op::mul;
+        roles_[id].varying = op == Op::leaf
+                                 ? x == static_cast<Id>(Draft::Leaf::input)
+                                 : is_varying(x) || (y != Draft::no_operand && is_varying(y));
     }
 }
 
 // A sum takes in sums and products that nothing else uses, unless they depend on parameters alone
 // and it does not: those are computed once a call.
 bool Fusion::is_part(Id id, Id sum) const {
-    return roles_[id].uses == 1 && roles_[id].varying == roles_[sum].varying;
+    if (Draft::is_constant(id)) return false;
+    const Role role = roles_[id];
+    return role.summable && role.uses == 1 && role.varying == roles_[sum].varying;
 }
 
 // In the order in which they were written.
@@ -49,17 +63,18 @@ void Fusion::collect_terms(Id sum) {
     while (!pending_.empty()) {
         const auto [id, minus] = pending_.back();
         pending_.pop_back();
-        const auto& [op, x, y] = entries_[id];
-        if (id == sum || ((is_sum(op) || op == Op::neg) && is_part(id, sum))) {
-            if (op != Op::neg) pending_.emplace_back(y, minus != (op == Op::sub));
-            pending_.emplace_back(x, minus != (op == Op::neg));
-            parts_.push_back(id);
-        } else if (op == Op::mul && is_part(id, sum)) {
-            terms_.push_back({x, y, minus});
-            parts_.push_back(id);
-        } else {
+        if (id != sum && !is_part(id, sum)) {
             terms_.push_back({id, Draft::no_operand, minus});
+            continue;
         }
+        parts_.push_back(id);
+        const auto& [op, x, y] = entries_[id];
+        if (op == Op::mul) {
+            terms_.push_back({x, y, minus});
+            continue;
+        }
+        if (op != Op::neg) pending_.emplace_back(y, minus != (op == Op::sub));
+        pending_.emplace_back(x, minus != (op == Op::neg));
     }
 }
 
@@ -89,7 +104,7 @@ std::size_t Fusion::start_of(const Dot& dot) const {
         const auto& [x, y, minus] = terms_[i];
         if (y != Draft::no_operand || minus) continue;
         const bool better =
-            found == dot.first + dot.count || !roles_[x].varying || roles_[terms_[found].x].varying;
+            found == dot.first + dot.count || !is_varying(x) || is_varying(terms_[found].x);
         if (better) found = i;
     }
     return found;
@@ -100,11 +115,14 @@ void Fusion::number_leaves(Program& program) {
     for (std::size_t id = 0; id < entries_.size(); ++id) {
         const auto& [op, x, y] = entries_[id];
         if (op != Op::leaf) continue;
-        if (x == static_cast<Id>(Draft::Leaf::input)) numbers_[id] = y;
-        if (x == static_cast<Id>(Draft::Leaf::parameter)) numbers_[id] = program.inputs + y;
-        if (x != static_cast<Id>(Draft::Leaf::constant) || roles_[id].uses == 0) continue;
-        numbers_[id] = program.first_result();
-        program.constants.push_back(draft_.constants()[y]);
+        const bool is_input = x == static_cast<Id>(Draft::Leaf::input);
+        numbers_[id] = is_input ? y : program.inputs + y;
+    }
+    constant_numbers_.resize(used_constants_.size());
+    for (std::size_t i = 0; i < used_constants_.size(); ++i) {
+        if (!used_constants_[i]) continue;
+        constant_numbers_[i] = program.first_result();
+        program.constants.push_back(draft_.constants()[i]);
     }
     one_ = program.first_result();
     nothing_ = one_ + 1;
@@ -113,24 +131,28 @@ void Fusion::number_leaves(Program& program) {
     program.constants.push_back(-0.0);  // x + -0.0 is x, also if that is -0.0
 }
 
+Id Fusion::number_of(Id id) const {
+    return Draft::is_constant(id) ? constant_numbers_[Draft::index_of_constant(id)] : numbers_[id];
+}
+
 void Fusion::append(Program& program, const Draft::Entry& entry) const {
     const bool binary = entry.y != Draft::no_operand;
     program.instructions.push_back({entry.op, binary ? 2u : 1u, program.operands.size()});
-    program.operands.push_back(numbers_[entry.x]);
-    if (binary) program.operands.push_back(numbers_[entry.y]);
+    program.operands.push_back(number_of(entry.x));
+    if (binary) program.operands.push_back(number_of(entry.y));
 }
 
 void Fusion::append(Program& program, const Dot& dot) const {
     const std::size_t start = start_of(dot), first = program.operands.size();
     const bool has_start = start < dot.first + dot.count;
-    program.operands.push_back(has_start ? numbers_[terms_[start].x] : nothing_);
+    program.operands.push_back(has_start ? number_of(terms_[start].x) : nothing_);
     for (std::size_t i = dot.first; i < dot.first + dot.count; ++i) {
         if (i == start) continue;
         const auto& [x, y, minus] = terms_[i];
         const Id sign = minus ? subtracted : 0;
         const bool single = y == Draft::no_operand;
-        program.operands.push_back((single ? one_ : numbers_[x]) | sign);
-        program.operands.push_back(numbers_[single ? x : y]);
+        program.operands.push_back((single ? one_ : number_of(x)) | sign);
+        program.operands.push_back(number_of(single ? x : y));
     }
     const std::size_t count = program.operands.size() - first;
     if (count > std::numeric_limits<std::uint32_t>::max())
@@ -162,7 +184,7 @@ Program Fusion::program() {
             }
         }
     }
-    for (const Id output : outputs_) program.outputs.push_back(numbers_[output]);
+    for (const Id output : outputs_) program.outputs.push_back(number_of(output));
     return program;
 }
 

@@ -24,20 +24,23 @@ private:
         Id id;
         std::size_t first, count;  // of its terms
     };
-    // What has to be known of an entry.
+    // What has to be known of an entry, in a byte: operands lie anywhere, and memory is slow.
     struct Role {
-        std::uint32_t uses = 0;
-        bool varying = false;   // depends on an input
-        bool absorbed = false;  // part of a dot
+        std::uint8_t uses : 2 = 0;      // 2: two or more
+        std::uint8_t varying : 1 = 0;   // depends on an input
+        std::uint8_t summable : 1 = 0;  // a sum, a product or a negation, that a dot may take in
+        std::uint8_t absorbed : 1 = 0;  // part of a dot
     };
 
     void find_roles();
     void find_dots();
     void collect_terms(Id sum);
+    void use(Id id);
+    bool is_varying(Id id) const { return !Draft::is_constant(id) && roles_[id].varying; }
     bool is_part(Id id, Id sum) const;
     std::size_t start_of(const Dot& dot) const;
     void number_leaves(Program& program);
-    Id number_of_constant(Program& program, double number);
+    Id number_of(Id id) const;
     void append(Program& program, const Draft::Entry& entry) const;
     void append(Program& program, const Dot& dot) const;
 
@@ -45,11 +48,13 @@ private:
     const Array<Draft::Entry>& entries_;
     const std::vector<Id>& outputs_;
     Array<Role> roles_;
+    std::vector<bool> used_constants_;
     Array<Term> terms_;
     Array<Dot> dots_;  // the last one first
     Array<Id> parts_;  // entries that the sum being looked at would absorb
     Array<std::pair<Id, bool>> pending_;
     Array<Id> numbers_;  // in the program, of each entry
+    Array<Id> constant_numbers_;
     Id one_ = 0, nothing_ = 0;
 };
 

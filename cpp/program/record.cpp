@@ -1,6 +1,7 @@
 #include "record.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "bulk.hpp"
@@ -59,18 +60,20 @@ public:
     }
 
 private:
-    // A node's mark says which value it is, counted from the one after the first; the first is that
-    // of nodes which the walk has entered and not left.
-    void note(Node& node, Id id) { node.mark(first_mark_ + 1 + id); }
+    // A node's mark says which value it is, counted from the first mark; that itself is for nodes
+    // which the walk has entered and not left. Rotation makes the Ids of constants small.
+    void note(Node& node, Id id) {
+        const std::uint64_t number = std::uint64_t{1} + std::rotl(id, 1);
+        newest_ = std::max(newest_, number);
+        node.mark(first_mark_ + number);
+    }
     std::uint64_t number_of(const Node& node) const {
         return (node.epoch - first_mark_) & epoch_mask;
     }
-    bool is_seen(const Node& node) const { return number_of(node) <= draft_.entries().size(); }
-    Id id_of(const Node& node) const { return static_cast<Id>(number_of(node) - 1); }
+    bool is_seen(const Node& node) const { return number_of(node) <= newest_; }
+    Id id_of(const Node& node) const { return std::rotr(static_cast<Id>(number_of(node) - 1), 1); }
     // No other traversal is to use them.
-    void reserve_marks() {
-        traversals = std::max<std::uint64_t>(traversals, first_mark_ + draft_.entries().size());
-    }
+    void reserve_marks() { traversals = std::max(traversals, first_mark_ + newest_); }
 
     Id recorded(Node& node) {
         const Op op = node.op();
@@ -116,7 +119,7 @@ private:
     bool given_ = false;
     std::vector<Node*> parameters_;
     Array<std::uintptr_t> waiting_;
-    std::uint64_t first_mark_;
+    std::uint64_t first_mark_, newest_ = 0;
 };
 
 }  // namespace
