@@ -31,10 +31,6 @@ public:
     bool empty() const { return next_ == first_; }
     std::size_t size() const { return static_cast<std::size_t>(next_ - first_); }
     T pop() { return *--next_; }
-    // What will be popped after so many others; the first of all if there are not so many.
-    T below(std::size_t others) const {
-        return size() > others ? next_[-1 - static_cast<std::ptrdiff_t>(others)] : *first_;
-    }
     void push(T item) {
         if (next_ == end_) [[unlikely]] {
             const std::size_t count = size();
@@ -62,7 +58,6 @@ struct Traversal {
 };
 
 inline constexpr std::uintptr_t done = 1;
-inline constexpr std::size_t lookahead = 16;
 
 // Disturbed: a poll ran another traversal, which has overwritten marks.
 enum class Progress { unhindered, stopped, disturbed };
@@ -81,9 +76,9 @@ void for_each_operand_in(const Node& node, Function visit) {
 // Walks depth first from `root`, with an explicit stack. `seen(node)` says whether the walk need
 // not go to a node; `enter(node)`, before any of its operands, makes it seen; `leave(node)` comes
 // after all of them. `poll()` every so often; unless the walk may go on, that is the result.
-template <Visit visit_order, class Seen, class Enter, class Leave, class Poll>
-Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Enter enter, Leave leave,
-                     Poll poll) {
+template <Visit visit_order, class Seen, class Skip, class Enter, class Leave, class Poll>
+Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Skip skip, Enter enter,
+                     Leave leave, Poll poll) {
     Cursor stack(memory);
     std::size_t until_poll = poll_interval;
     for (Node* node = root;;) {
@@ -92,7 +87,7 @@ Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Enter
         // comes before waits on the stack.
         std::uintptr_t last = reinterpret_cast<std::uintptr_t>(node) | done;
         for_each_operand_in<visit_order>(*node, [&](Node* operand) {
-            if (seen(*operand)) return;
+            if (seen(*operand) || skip(*operand)) return;
             stack.push(last);
             last = reinterpret_cast<std::uintptr_t>(operand);
         });
@@ -108,7 +103,6 @@ Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Enter
             else if (!seen(*node))  // not reached by another path meanwhile
                 break;
             if (stack.empty()) return Progress::unhindered;
-            prefetch(reinterpret_cast<const void*>(stack.below(lookahead) & ~done));
         }
     }
 }
@@ -119,7 +113,7 @@ Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
     const std::uint64_t number = ++traversals, epoch = number & epoch_mask;
     Cursor order(walk.order);
     const Progress progress = depth_first<visit_order>(
-        root, walk.stack, [&](const Node& node) { return node.epoch == epoch || skip(node); },
+        root, walk.stack, [&](const Node& node) { return node.epoch == epoch; }, skip,
         [&](Node* node) {
             enter(node);
             node->mark(epoch);

@@ -14,18 +14,18 @@ namespace {
 
 class Recorder {
 public:
-    Recorder(const std::vector<Node*>& inputs, const std::vector<Node*>* parameters)
-        : first_mark_(traversals + 1) {
+    Recorder() : first_mark_(traversals + 1) {}
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+    ~Recorder() { reserve_marks(); }
+
+    void declare(const std::vector<Node*>& inputs, const std::vector<Node*>* parameters) {
         for (Node* node : inputs) note(*node, draft_.input());
         if (parameters == nullptr) return;
         for (Node* node : *parameters) note(*node, draft_.parameter());
         given_ = true;
         parameters_ = *parameters;
     }
-
-    Recorder(const Recorder&) = delete;
-    Recorder& operator=(const Recorder&) = delete;
-    ~Recorder() { reserve_marks(); }
 
     // Records what the outputs depend on, operands before their users, as one reads: so are
     // parameters numbered.
@@ -41,7 +41,11 @@ public:
         root.set(extended);
         return depth_first<Visit::first_first>(
             &root, waiting_, [this](const Node& node) { return is_seen(node); },
-            [this](Node* node) { node->mark(first_mark_); },
+            [](const Node&) { return false; },
+            [this](Node* node) {
+                node->mark(first_mark_);
+                prefetch_later(*node);
+            },
             [this](Node* node) {
                 if (node->op() != Op::operands) note(*node, recorded(*node));
             },
@@ -74,6 +78,16 @@ private:
     Id id_of(const Node& node) const { return std::rotr(static_cast<Id>(number_of(node) - 1), 1); }
     // No other traversal is to use them.
     void reserve_marks() { traversals = std::max(traversals, first_mark_ + newest_); }
+
+    // What is near to a node in memory is mostly near in the graph, and what was made later is
+    // recorded later. The walk comes by all of it, if in no order that the processor could guess:
+    // waiting for memory would take half of the time.
+    static void prefetch_later(const Node& node) {
+        constexpr std::uintptr_t distance = 1 << 15, line = 64;
+        const std::uintptr_t later = reinterpret_cast<std::uintptr_t>(&node) + distance;
+        prefetch(reinterpret_cast<const void*>(later));
+        prefetch(reinterpret_cast<const void*>(later + line));
+    }
 
     Id recorded(Node& node) {
         const Op op = node.op();
@@ -116,8 +130,8 @@ private:
     }
 
     Draft draft_;
-    bool given_ = false;
     std::vector<Node*> parameters_;
+    bool given_ = false;  // the parameters were
     Array<std::uintptr_t> waiting_;
     std::uint64_t first_mark_, newest_ = 0;
 };
@@ -126,13 +140,14 @@ private:
 
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
                  const std::vector<Node*>* parameters, Environment& environment) {
-    std::optional<Recorder> recorder(std::in_place, inputs, parameters);
-    const Progress progress = recorder->record(outputs, [&] { return environment.poll(); });
+    std::optional<Recorder> recorder;
+    const auto attempt = [&](auto poll) {
+        recorder.emplace().declare(inputs, parameters);
+        return recorder->record(outputs, poll);
+    };
+    const Progress progress = attempt([&] { return environment.poll(); });
     if (progress == Progress::stopped) return {{}, {}, false};
-    if (progress == Progress::disturbed) {  // once more, and without polls
-        recorder.emplace(inputs, parameters);
-        recorder->record(outputs, [] { return true; });
-    }
+    if (progress == Progress::disturbed) attempt([] { return true; });
     return recorder->recording(outputs);
 }
 
