@@ -73,9 +73,10 @@ void for_each_operand_in(const Node& node, Function visit) {
         for_each_operand_backwards(node, visit);
 }
 
-// Walks depth first from `root`, with an explicit stack. `seen(node)` says whether the walk need
-// not go to a node; `enter(node)`, before any of its operands, makes it seen; `leave(node)` comes
-// after all of them. `poll()` every so often; unless the walk may go on, that is the result.
+// Walks depth first from `root`, with an explicit stack, but to no node that `skip(node)` holds
+// for. `enter(node)` comes before any of its operands, and from then on `seen(node)` has to hold;
+// `leave(node)` comes after all of them. `poll()` every so often, and stops the walk by returning
+// false.
 template <Visit visit_order, class Seen, class Skip, class Enter, class Leave, class Poll>
 Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Skip skip, Enter enter,
                      Leave leave, Poll poll) {
@@ -92,8 +93,9 @@ Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Skip 
             last = reinterpret_cast<std::uintptr_t>(operand);
         });
         if (--until_poll == 0) {
-            const Progress progress = poll();
-            if (progress != Progress::unhindered) return progress;
+            const std::uint64_t number = traversals;
+            if (!poll()) return Progress::stopped;
+            if (traversals != number) return Progress::disturbed;
             until_poll = poll_interval;
         }
         for (;; last = stack.pop()) {
@@ -110,7 +112,7 @@ Progress depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Skip 
 // One attempt at topological_order.
 template <Visit visit_order, class Skip, class Enter, class Poll>
 Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll poll) {
-    const std::uint64_t number = ++traversals, epoch = number & epoch_mask;
+    const std::uint64_t epoch = ++traversals & epoch_mask;
     Cursor order(walk.order);
     const Progress progress = depth_first<visit_order>(
         root, walk.stack, [&](const Node& node) { return node.epoch == epoch; }, skip,
@@ -118,11 +120,7 @@ Progress attempt_order(Node* root, Traversal& walk, Skip skip, Enter enter, Poll
             enter(node);
             node->mark(epoch);
         },
-        [&](Node* node) { order.push(node); },
-        [&] {
-            if (!poll()) return Progress::stopped;
-            return traversals == number ? Progress::unhindered : Progress::disturbed;
-        });
+        [&](Node* node) { order.push(node); }, poll);
     if (progress == Progress::unhindered) walk.order.resize(order.size());
     return progress;
 }

@@ -20,20 +20,22 @@ public:
     template <class IsIt, class Make, class HashOf>
     Id find_or_add(std::uint64_t hash, IsIt is_it, Make make, HashOf hash_of) {
         if (4 * (count_ + 1) > 3 * places_.size()) grow(hash_of);
-        for (std::size_t at = place(hash);; at = next(at)) {
-            if (places_[at] == no_id) {
-                const Id id = make();
-                ++count_;
-                return places_[at] = id;
-            }
-            if (is_it(places_[at])) return places_[at];
+        Id& place = place_of(hash, is_it);
+        if (place == no_id) {
+            place = make();
+            ++count_;
         }
+        return place;
     }
 
 private:
-    // The size is a power of two.
-    std::size_t place(std::uint64_t hash) const { return mixed(hash) & (places_.size() - 1); }
-    std::size_t next(std::size_t at) const { return (at + 1) & (places_.size() - 1); }
+    // Where the Id is for which `is_it` holds, or would be.
+    template <class IsIt>
+    Id& place_of(std::uint64_t hash, IsIt is_it) {
+        const std::size_t last = places_.size() - 1;  // the size is a power of two
+        for (std::size_t at = mixed(hash) & last;; at = (at + 1) & last)
+            if (places_[at] == no_id || is_it(places_[at])) return places_[at];
+    }
 
     static std::uint64_t mixed(std::uint64_t x) {  // the finaliser of MurmurHash3
         x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdULL;
@@ -45,12 +47,8 @@ private:
     void grow(HashOf hash_of) {
         const std::size_t size = std::max<std::size_t>(64, 2 * places_.size());
         const Array<Id> earlier = std::exchange(places_, Array<Id>(size, no_id));
-        for (const Id id : earlier) {
-            if (id == no_id) continue;
-            std::size_t at = place(hash_of(id));
-            while (places_[at] != no_id) at = next(at);
-            places_[at] = id;
-        }
+        for (const Id id : earlier)
+            if (id != no_id) place_of(hash_of(id), [](Id) { return false; }) = id;
     }
 
     Array<Id> places_;

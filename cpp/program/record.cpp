@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <optional>
 
 #include "bulk.hpp"
 #include "draft.hpp"
@@ -14,16 +13,11 @@ namespace {
 
 class Recorder {
 public:
-    Recorder() : first_mark_(traversals + 1) {}
-    Recorder(const Recorder&) = delete;
-    Recorder& operator=(const Recorder&) = delete;
-    ~Recorder() { reserve_marks(); }
-
-    void declare(const std::vector<Node*>& inputs, const std::vector<Node*>* parameters) {
+    Recorder(const std::vector<Node*>& inputs, const std::vector<Node*>* parameters)
+        : given_(parameters != nullptr) {
         for (Node* node : inputs) note(*node, draft_.input());
-        if (parameters == nullptr) return;
+        if (!given_) return;
         for (Node* node : *parameters) note(*node, draft_.parameter());
-        given_ = true;
         parameters_ = *parameters;
     }
 
@@ -49,12 +43,7 @@ public:
             [this](Node* node) {
                 if (node->op() != Op::operands) note(*node, recorded(*node));
             },
-            [&] {
-                reserve_marks();
-                const std::uint64_t last = traversals;
-                if (!poll()) return Progress::stopped;
-                return traversals == last ? Progress::unhindered : Progress::disturbed;
-            });
+            poll);
     }
 
     Recording recording(const std::vector<Node*>& outputs) {
@@ -65,19 +54,18 @@ public:
 
 private:
     // A node's mark says which value it is, counted from the first mark; that itself is for nodes
-    // which the walk has entered and not left. Rotation makes the Ids of constants small.
+    // which the walk has entered and not left. Rotation makes the Ids of constants small. No other
+    // traversal is to use these marks, however the recording ends.
     void note(Node& node, Id id) {
-        const std::uint64_t number = std::uint64_t{1} + std::rotl(id, 1);
-        newest_ = std::max(newest_, number);
-        node.mark(first_mark_ + number);
+        const std::uint64_t mark = first_mark_ + 1 + std::rotl(id, 1);
+        traversals = std::max(traversals, mark);
+        node.mark(mark);
     }
     std::uint64_t number_of(const Node& node) const {
         return (node.epoch - first_mark_) & epoch_mask;
     }
-    bool is_seen(const Node& node) const { return number_of(node) <= newest_; }
+    bool is_seen(const Node& node) const { return number_of(node) <= traversals - first_mark_; }
     Id id_of(const Node& node) const { return std::rotr(static_cast<Id>(number_of(node) - 1), 1); }
-    // No other traversal is to use them.
-    void reserve_marks() { traversals = std::max(traversals, first_mark_ + newest_); }
 
     // What is near to a node in memory is mostly near in the graph, and what was made later is
     // recorded later. The walk comes by all of it, if in no order that the processor could guess:
@@ -131,24 +119,23 @@ private:
 
     Draft draft_;
     std::vector<Node*> parameters_;
-    bool given_ = false;  // the parameters were
+    bool given_;  // the parameters were
     Array<std::uintptr_t> waiting_;
-    std::uint64_t first_mark_, newest_ = 0;
+    std::uint64_t first_mark_ = ++traversals;
 };
 
 }  // namespace
 
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
                  const std::vector<Node*>* parameters, Environment& environment) {
-    std::optional<Recorder> recorder;
-    const auto attempt = [&](auto poll) {
-        recorder.emplace().declare(inputs, parameters);
-        return recorder->record(outputs, poll);
-    };
-    const Progress progress = attempt([&] { return environment.poll(); });
+    Recorder recorder(inputs, parameters);
+    const Progress progress = recorder.record(outputs, [&] { return environment.poll(); });
     if (progress == Progress::stopped) return {{}, {}, false};
-    if (progress == Progress::disturbed) attempt([] { return true; });
-    return recorder->recording(outputs);
+    if (progress == Progress::disturbed) {  // once more, and without polls
+        recorder = Recorder(inputs, parameters);
+        recorder.record(outputs, [] { return true; });
+    }
+    return recorder.recording(outputs);
 }
 
 }  // namespace megagrad
