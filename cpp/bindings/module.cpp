@@ -98,6 +98,7 @@ PYBIND11_MODULE(_core, module) {
     register_ops(module);
     register_bulk(module);
     register_function(module);
+    python::register_census(module);
     python::register_functional(module);
     python::register_optim(module);
 }

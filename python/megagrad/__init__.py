@@ -3,8 +3,10 @@
 ``Value`` is the scalar that remembers how it was computed; ``megagrad.nn`` has neurons, layers and
 multi-layer perceptrons, ``megagrad.functional`` bulk operations and losses, ``megagrad.optim``
 optimisers and learning-rate schedules. ``megagrad.engine`` and ``megagrad.nn`` are where micrograd
-has them. ``Function`` and ``record`` turn a graph into a program for whole arrays of points, and
-``megagrad.parallel`` runs that on many processes or machines.
+has them. ``draw_dot`` and ``explain`` show what a graph does. ``Function`` and ``record`` turn it into a
+program for whole arrays of points, and ``megagrad.parallel`` runs that on many processes or machines.
+``save`` and ``load`` keep a model's numbers in a file, ``to_torch`` and ``from_torch`` exchange models with
+PyTorch.
 """
 
 import importlib
@@ -12,27 +14,58 @@ import importlib
 from megagrad._core import Function, __version__
 from megagrad.engine import Value
 
+TYPE_CHECKING = False  # typing's, whose import would take longer than all else here
+
+if TYPE_CHECKING:
+    from megagrad import functional, nn, optim, parallel
+    from megagrad.drawing import draw_dot
+    from megagrad.explanation import explain
+    from megagrad.function import record
+    from megagrad.functional import where
+    from megagrad.state import load, save
+    from megagrad.torch_export import from_torch, to_torch
+
 __all__ = [
     "Function",
     "Value",
     "__version__",
+    "draw_dot",
     "engine",
+    "explain",
+    "from_torch",
     "functional",
+    "load",
     "nn",
     "optim",
     "parallel",
     "record",
+    "save",
+    "to_torch",
     "where",
 ]
 
 _MODULES = ("functional", "nn", "optim", "parallel")
-_HOMES = {"record": "function", "where": "functional"}
+_HOMES = {
+    "draw_dot": "drawing",
+    "explain": "explanation",
+    "from_torch": "torch_export",
+    "load": "state",
+    "record": "function",
+    "save": "state",
+    "to_torch": "torch_export",
+    "where": "functional",
+}
 
+if not TYPE_CHECKING:  # which would take any name for one of ours
 
-def __getattr__(name: str) -> object:
-    """Import a module when it is first asked for: many programs need the engine alone."""
-    if name in _MODULES:
-        return importlib.import_module(f"megagrad.{name}")
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"megagrad.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'megagrad' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Import a module when it is first asked for: many programs need the engine alone."""
+        if name in _MODULES:
+            return importlib.import_module(f"megagrad.{name}")
+        if name in _HOMES:
+            return getattr(importlib.import_module(f"megagrad.{_HOMES[name]}"), name)
+        raise AttributeError(f"module 'megagrad' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """List what will be imported, too, for whoever completes names."""
+        return sorted({*globals(), *__all__})

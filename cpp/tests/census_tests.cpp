@@ -1,0 +1,57 @@
+// Counts of nodes by op.
+#include "census.hpp"
+#include "check.hpp"
+#include "graph.hpp"
+
+namespace megagrad::test {
+
+namespace {
+
+Census census_of(Node* root) {
+    Census census;
+    CHECK(take_census(root, census, [] { return true; }));
+    return census;
+}
+std::uint64_t count(const Census& census, Op op) {
+    return census.of_op[static_cast<std::size_t>(op)];
+}
+
+}  // namespace
+
+TEST(a_shared_node_counts_once_and_a_plain_number_as_a_leaf) {
+    Graph graph;
+    Node* x = graph.leaf(3);
+    Node* doubled = graph.apply(Op::mul, x, 2.0);
+    Node* square = graph.apply(Op::pow, doubled, 2.0);  // whose exponent is part of the op
+    const Census census = census_of(graph.apply(Op::add, square, doubled));
+    CHECK(count(census, Op::leaf) == 1);
+    CHECK(count(census, Op::mul) == 1);
+    CHECK(count(census, Op::pow) == 1);
+    CHECK(count(census, Op::add) == 1);
+    CHECK(census.numbers == 1);
+}
+
+TEST(a_bulk_node_counts_as_the_loop_it_stands_for) {
+    Graph graph;
+    Node* weights = graph.row({graph.leaf(1), graph.leaf(2), graph.leaf(3)}, 0.5);
+    Node* x = graph.row({graph.leaf(4), graph.leaf(5), graph.leaf(6)}, 0);
+    const Census census = census_of(graph.neuron(Op::tanh, weights, x));
+    CHECK(count(census, Op::leaf) == 6);
+    CHECK(count(census, Op::mul) == 3);
+    CHECK(count(census, Op::add) == 3);
+    CHECK(count(census, Op::tanh) == 1);
+    CHECK(census.numbers == 1);  // the start
+    const Census of_sum = census_of(graph.total(weights));
+    CHECK(count(of_sum, Op::add) == 3);
+    CHECK(count(of_sum, Op::operands) == 0);
+}
+
+TEST(a_census_that_is_stopped_says_so) {
+    Graph graph;
+    Node* node = graph.leaf(1);
+    for (std::size_t i = 0; i < 2 * poll_interval; ++i) node = graph.apply(Op::neg, node);
+    Census census;
+    CHECK(!take_census(node, census, [] { return false; }));
+}
+
+}  // namespace megagrad::test

@@ -1,0 +1,126 @@
+"""Drawing a graph as micrograd's notebook does: a record for each node, an ellipse for each op."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from megagrad.engine import Value
+from megagrad.graph import LIMIT, Vertex, collapse, names_of, summary, trace
+from megagrad.nn import Module
+
+if TYPE_CHECKING:
+    from megagrad.digraph import Digraph
+
+__all__ = ["draw_dot"]
+
+RANKDIRS = ("LR", "TB", "RL", "BT")
+
+# Of all others the operands are numbered: Graphviz draws them in any order.
+COMMUTATIVE = ("+", "*", "maximum", "minimum", "sum", "dot")
+
+# Tints of Okabe and Ito's palette, which people with any kind of colour vision tell apart.
+ROOT, PARAMETER, LEAF, INTERIOR = "#f9d3a5", "#b3e2d1", "#cfe6f7", "white"
+
+
+def draw_dot(
+    root: Value,
+    format: str = "svg",
+    rankdir: str = "LR",
+    *,
+    parameters: Module | Iterable[Value] = (),
+    collapsed: bool = False,
+    depth: int | None = None,
+    limit: int | None = LIMIT,
+) -> Digraph:
+    """Draw the graph that ``root`` was computed by.
+
+    Each node is a record with its label, if it has one, its data and its gradient; each op an ellipse
+    between its operands and its result. The root is orange, leaves are blue, and parameters green. A
+    notebook shows the picture; ``.render("name")`` writes it to a file, ``.source`` is its DOT text.
+
+    root: a Value. format: of the file, such as ``"svg"``, ``"png"`` or ``"pdf"``. rankdir: ``"LR"``
+    draws from left to right, ``"TB"`` from top to bottom. parameters: a Module, whose parameters get
+    their names as labels, or Values. collapsed: whether to draw a sum of products as one op,
+    ``dot``, and a sum of several terms as ``sum``. depth: how many ops away from the root to draw, None
+    for all; ops whose operands are left out are dashed. limit: a graph of more nodes is not drawn, but
+    counted; None draws it, however long that takes.
+
+    Returns a ``graphviz.Digraph``. Raises ImportError if the package graphviz is missing, TypeError and
+    ValueError for other arguments than these. Drawing, but not making the Digraph, needs Graphviz's
+    program; without it, ``graphviz.ExecutableNotFound`` says how to install it.
+    """
+    Digraph = _digraph_class()
+    if rankdir not in RANKDIRS:
+        raise ValueError(f"rankdir must be one of {', '.join(RANKDIRS)}, got {rankdir!r}")
+    dot = Digraph(
+        format=format,
+        graph_attr={"rankdir": rankdir},
+        edge_attr={"labelfontsize": "10", "labeldistance": "1.5"},
+    )
+    names = names_of(parameters)
+    vertices = trace(root, depth, limit)
+    if vertices is None:
+        dot.node("summary", summary(root, limit), shape="box")
+        return dot
+    if collapsed:
+        vertices = collapse(vertices)
+    ids = {vertex.value: f"v{number}" for number, vertex in enumerate(vertices)}
+    for vertex in vertices:
+        _draw_vertex(dot, vertex, ids, root, names)
+    return dot
+
+
+def _digraph_class() -> type[Digraph]:
+    try:
+        from megagrad.digraph import Digraph
+    except ImportError:
+        raise ImportError(
+            "drawing needs the package graphviz: pip install 'megagrad[viz]'", name="graphviz"
+        ) from None
+    return Digraph
+
+
+def _draw_vertex(
+    dot: Digraph, vertex: Vertex, ids: dict[Value, str], root: Value, names: dict[Value, str]
+) -> None:
+    value, op, operands, is_cut = vertex
+    is_leaf = not operands and not is_cut
+    name = ids[value]
+    dot.node(
+        name,
+        _record(value, value.label or names.get(value, "")),
+        shape="record",
+        style="filled",
+        fillcolor=_colour(value, root, names, is_leaf),
+        tooltip=repr(value),
+    )
+    if is_leaf:
+        return
+    maker = f"{name}op"
+    dot.node(maker, op, style="dashed" if is_cut else None)
+    dot.edge(maker, name)
+    has_places = len(operands) > 1 and op not in COMMUTATIVE
+    for place, operand in enumerate(operands, start=1):
+        dot.edge(ids[operand], maker, headlabel=f" {place} " if has_places else None)
+
+
+def _colour(value: Value, root: Value, names: dict[Value, str], is_leaf: bool) -> str:
+    if value is root:
+        return ROOT
+    if value in names:
+        return PARAMETER
+    return LEAF if is_leaf else INTERIOR
+
+
+def _record(value: Value, label: str) -> str:
+    fields = [f"data {_short(value.data)}", f"grad {_short(value.grad)}"]
+    if label:
+        fields.insert(0, "".join(f"\\{c}" if c in r"\{}|<> " else c for c in label))
+    return f"{{ {' | '.join(fields)} }}"
+
+
+def _short(number: float) -> str:
+    """Return micrograd's four decimals where they say enough."""
+    is_usual = number == 0 or 1e-3 <= abs(number) < 1e6
+    return f"{number:.4f}" if is_usual else f"{number:.4g}"

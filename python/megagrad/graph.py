@@ -1,0 +1,172 @@
+"""Walking a graph from its root, for those who show it: in topological order, in part, or counted."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from megagrad._core import census, ops
+from megagrad.arguments import whole_number
+from megagrad.engine import Value
+from megagrad.nn import Module
+
+__all__ = ["LIMIT", "Vertex", "collapse", "names_of", "summary", "trace"]
+
+# More nodes than anyone reads. Graphviz places so many in a second or two.
+LIMIT = 400
+
+TITLES = {row.name: row.label for row in ops()} | {
+    "leaf": "leaves",
+    "number": "plain numbers",
+    "custom": "ops of the program's own",
+}
+
+
+class Vertex(NamedTuple):
+    """A node as it is shown.
+
+    op: the label of the op that made it, ``''`` for a leaf. operands: in their order. is_cut: whether
+    there are more, which are left out as they are too far from the root.
+    """
+
+    value: Value
+    op: str
+    operands: tuple[Value, ...]
+    is_cut: bool = False
+
+
+def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | None:
+    """List the nodes that ``root`` depends on, operands first and root last; unfolds them.
+
+    depth: only nodes that are at most so many ops away from the root; None for all. limit: the most
+    nodes to list; None for no limit. Returns None if there are more.
+
+    Raises TypeError if root is no Value or a bound no integer, ValueError if a bound is negative.
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"root must be a Value, not '{type(root).__name__}'")
+    for name, bound in (("depth", depth), ("limit", limit)):
+        if bound is not None:
+            whole_number(name, bound, 0, ", or None")
+    if depth is None and limit is not None and sum(census(root).values()) > limit:
+        return None  # and nothing has unfolded
+    operands = _operands_near(root, depth, limit)
+    if operands is None:
+        return None
+    return [
+        Vertex(
+            value,
+            value._op,
+            operands.get(value, ()),
+            value not in operands and value._children != (),
+        )
+        for value in _operands_first(root, operands)
+    ]
+
+
+def _operands_near(
+    root: Value, depth: int | None, limit: int | None
+) -> dict[Value, tuple[Value, ...]] | None:
+    """Return the operands of each node less than ``depth`` ops away from the root."""
+    operands: dict[Value, tuple[Value, ...]] = {}
+    level, found, distance = [root], {root}, 0
+    while level and distance != depth:
+        operands.update((value, value._children) for value in level)
+        level = list(dict.fromkeys(o for value in level for o in operands[value] if o not in found))
+        found.update(level)
+        distance += 1
+        if limit is not None and len(found) > limit:
+            return None
+    return operands
+
+
+def _operands_first(root: Value, operands: dict[Value, tuple[Value, ...]]) -> list[Value]:
+    """Order the nodes depth first, with a stack of its own, as graphs may be deep."""
+    order: dict[Value, None] = {}
+    entered = {root}
+    stack = [(root, iter(operands.get(root, ())))]
+    while stack:
+        value, rest = stack[-1]
+        following = next((operand for operand in rest if operand not in entered), None)
+        if following is None:
+            stack.pop()
+            order[value] = None
+        else:
+            entered.add(following)
+            stack.append((following, iter(operands.get(following, ()))))
+    return list(order)
+
+
+def collapse(vertices: list[Vertex]) -> list[Vertex]:
+    """Make each sum of products one vertex, ``dot``, and each sum of several terms another, ``sum``.
+
+    vertices: as ``trace`` lists them. What was merged must be of no other interest: sums and products
+    that are used once and have no label.
+    """
+    uses = Counter(operand for vertex in vertices for operand in vertex.operands)
+    inner = {
+        vertex.value: vertex
+        for vertex in vertices
+        if vertex.op in ("+", "*")
+        and len(vertex.operands) == 2
+        and uses[vertex.value] == 1
+        and not vertex.value.label
+    }
+    merged: set[Value] = set()
+    collapsed = []
+    for vertex in reversed(vertices):
+        if vertex.value in merged:
+            continue
+        if vertex.op == "+":
+            vertex = _merge(vertex, inner, merged)
+        collapsed.append(vertex)
+    return collapsed[::-1]
+
+
+def _merge(total: Vertex, inner: dict[Value, Vertex], merged: set[Value]) -> Vertex:
+    """Merge into a sum the sums and products that are its terms, and add them to ``merged``."""
+    terms: list[Value] = []
+    op = total.op
+    stack = list(total.operands[::-1])
+    while stack:
+        term = stack.pop()
+        part = inner.get(term)
+        if part is None:
+            terms.append(term)
+            continue
+        merged.add(term)
+        if part.op == "+":
+            stack.extend(part.operands[::-1])
+            op = "sum" if op == "+" else op
+        else:
+            terms.extend(part.operands)
+            op = "dot"
+    return total._replace(op=op, operands=tuple(terms))
+
+
+def names_of(parameters: Module | Iterable[Value]) -> dict[Value, str]:
+    """Return the parameters' names in their module; ``''`` for those of a list.
+
+    Raises TypeError if ``parameters`` is neither a Module nor an iterable of Values.
+    """
+    if isinstance(parameters, Module):
+        return {value: name for name, value in parameters.named_parameters()}
+    if not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"parameters must be a Module or a list of Values, not '{type(parameters).__name__}'"
+        )
+    names = dict.fromkeys(parameters, "")
+    for value in names:
+        if not isinstance(value, Value):
+            raise TypeError(f"parameters must be Values, got a '{type(value).__name__}'")
+    return names
+
+
+def summary(root: Value, limit: int | None) -> str:
+    """Say what a graph that is too large to show consists of, and how to see it all the same."""
+    counts = census(root)
+    parts = sorted(counts.items(), key=lambda part: -part[1])
+    return (
+        f"{sum(counts.values()):,} nodes, more than the limit of {limit:,}:\n"
+        f"{', '.join(f'{TITLES[name]} {count:,}' for name, count in parts)}.\n"
+        "depth=4 shows those next to the root, limit=None all of them."
+    )
