@@ -22,17 +22,16 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
-from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import blocks, promised
 
 from megagrad import Function, Value, nn, optim, parallel, record
 
-GUIDE = Path(__file__).resolve().parent.parent / "docs" / "guides" / "parallel.md"
-TEXT = GUIDE.read_text(encoding="utf-8") if GUIDE.exists() else ""
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-DIFFS = re.findall(r"^```diff\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+GUIDE = "docs/guides/parallel.md"
+BLOCKS = blocks(GUIDE)
+DIFFS = blocks(GUIDE, "diff")
 
 # macOS's own libraries do not survive fork().
 START_METHODS = [
@@ -41,7 +40,7 @@ START_METHODS = [
     if method != "fork" or sys.platform != "darwin"
 ]
 
-needs_guide = pytest.mark.skipif(not TEXT, reason="needs the whole checkout")
+needs_guide = pytest.mark.skipif(not BLOCKS, reason="needs the whole checkout")
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 # Python's warning about fork() in a process with threads, which every pool begins.
 forks = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -733,7 +732,7 @@ def test_the_guides_training(engine, tmp_path):
 def test_the_guides_array(tmp_path):
     done = run_script(tmp_path, BLOCKS[1], sys.executable)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", BLOCKS[1], re.MULTILINE)
+    assert done.stdout.splitlines() == promised(BLOCKS[1])
 
 
 @needs_guide

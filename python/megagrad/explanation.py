@@ -78,7 +78,7 @@ class Explanation(Sequence[Step]):
         return "\n".join([self.heading, *(line for step in self._steps for line in _lines(step))])
 
     def _repr_html_(self) -> str:
-        cells = "".join(f"<th>{title}</th>" for title in TITLES)
+        cells = "".join(f"<th {STYLE}>{title}</th>" for title in TITLES)
         rows = "".join(map(_html_row, self._steps))
         table = f"<table><tr>{cells}</tr>{rows}</table>" if self._steps else ""
         return f"<p>{escape(self.heading)}</p>{table}"
@@ -215,6 +215,7 @@ def _heading(steps: Sequence[Step]) -> str:
 
 # --- as text, and as HTML -----------------------------------------------------------------------
 
+STYLE = 'style="text-align: left; padding-right: 1em"'
 TITLES = ("node", "data", "grad", "local derivatives", "passes on")
 
 
@@ -242,7 +243,7 @@ def _html_row(step: Step) -> str:
         [_contribution(step, passed) for passed in step.passed],
     )
     cells = ("<br>".join(map(escape, lines)) for lines in columns)
-    return "<tr>" + "".join(f'<td style="text-align: left">{cell}</td>' for cell in cells) + "</tr>"
+    return f"<tr>{''.join(f'<td {STYLE}>{cell}</td>' for cell in cells)}</tr>"
 
 
 def _gradient(step: Step) -> str:
