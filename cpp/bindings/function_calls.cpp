@@ -352,8 +352,8 @@ constexpr Signature evaluate_signature{"Function()"}, value_and_grad_signature{"
     hessian_signature{"hessian()"}, hvp_signature{"hvp()", "v", true};
 
 template <const Signature& signature, PyObject* (*body)(Call&)>
-PyMethodDef method(const char* name, const char* doc) {
-    return method_def(name, enter<signature, body>, METH_FASTCALL | METH_KEYWORDS, doc);
+PyMethodDef method(const char* name, const char* doc, int flags = 0) {
+    return method_def(name, enter<signature, body>, METH_FASTCALL | METH_KEYWORDS | flags, doc);
 }
 
 }  // namespace
@@ -364,6 +364,13 @@ PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargs
 }
 
 PyMethodDef function_calls[] = {
+    // Calls go by call_function; this one has a docstring.
+    method<evaluate_signature, evaluate_call>(
+        "__call__",
+        "__call__($self, /, data, params=None, threads=None)\n--\n\n"
+        "The outputs, shape (n,), or (n, n_outputs) for a list of outputs.\n\n"
+        "For a single point a float, or (n_outputs,).",
+        METH_COEXIST),
     method<value_and_grad_signature, value_and_grad>(
         "value_and_grad",
         "value_and_grad($self, /, data, params=None, threads=None)\n--\n\n"

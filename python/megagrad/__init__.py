@@ -17,7 +17,7 @@ from megagrad.engine import Value
 TYPE_CHECKING = False  # typing's, whose import would take longer than all else here
 
 if TYPE_CHECKING:
-    from megagrad import functional, nn, optim, parallel
+    from megagrad import engine, functional, nn, optim, parallel
     from megagrad.drawing import draw_dot
     from megagrad.explanation import explain
     from megagrad.function import record

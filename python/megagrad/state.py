@@ -1,0 +1,103 @@
+"""Files of a module's numbers: what ``state_dict()`` returns and ``load_state_dict()`` takes."""
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from megagrad import whole_file
+from megagrad.arguments import real_number
+
+__all__ = ["load", "save"]
+
+_Array = npt.NDArray[Any]
+
+
+def save(state: Mapping[str, float], path: str | os.PathLike[str]) -> None:
+    """Write a ``state_dict()`` to a file; ``load`` reads it::
+
+        megagrad.save(model.state_dict(), "model.npz")
+        model.load_state_dict(megagrad.load("model.npz"))
+
+    state: a real number for each name. path: the file, with exactly this name; one that is there is
+    replaced when the new one is complete.
+
+    The file is an ``.npz`` of two arrays, which ``numpy.load`` reads too: ``names`` has the names as
+    strings, ``data`` their numbers in float64, both of shape (len(state),) and in the state's order.
+
+    Raises TypeError for a state that is not a mapping of strings to real numbers, ValueError for a
+    name that ends with a NUL character, which NumPy's strings drop, and OSError if the file cannot be
+    written.
+    """
+    if not isinstance(state, Mapping):
+        raise TypeError(
+            "a state must be a mapping of names to numbers, as model.state_dict() returns it, "
+            f"not '{type(state).__name__}'"
+        )
+    for name in state:
+        _check_name(name)
+    numbers = [real_number(f"state[{name!r}]", number) for name, number in state.items()]
+    content = io.BytesIO()
+    np.savez_compressed(
+        content, names=np.array(list(state), dtype=np.str_), data=np.array(numbers, dtype="<f8")
+    )
+    whole_file.write(path, content.getvalue())
+
+
+def load(path: str | os.PathLike[str]) -> dict[str, float]:
+    """Return the state that ``save`` wrote: the same names and numbers, in the same order.
+
+    path: the file. All of it is checked, and nothing in it is executed. Raises ValueError if it is
+    not what ``save`` writes, and OSError, such as FileNotFoundError, if it cannot be read.
+    """
+    content = Path(path).read_bytes()
+    try:
+        return _state(_arrays(content))
+    except _WrongContent as error:
+        raise ValueError(f"{os.fspath(path)!r} is not a saved state: {error}") from error.__cause__
+
+
+class _WrongContent(Exception):
+    """What is wrong with a file."""
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"a state's names must be strings, not '{type(name).__name__}'")
+    if name.endswith("\0"):
+        raise ValueError(f"the name {name!r} ends with a NUL character, which NumPy would drop")
+
+
+def _arrays(content: bytes) -> dict[str, _Array]:
+    try:
+        found = np.load(io.BytesIO(content), allow_pickle=False)
+        if isinstance(found, np.lib.npyio.NpzFile):
+            return dict(found)
+    # A damaged file can be anything to zipfile, zlib and NumPy.
+    except Exception as error:
+        raise _WrongContent("it is damaged, or no .npz file of numbers and strings") from error
+    raise _WrongContent("it is a single array, no .npz file")
+
+
+def _state(arrays: dict[str, _Array]) -> dict[str, float]:
+    if arrays.keys() != {"names", "data"}:
+        raise _WrongContent(f"its arrays should be ['data', 'names'], not {sorted(arrays)}")
+    names, data = arrays["names"], arrays["data"]
+    if names.dtype.kind != "U" or names.ndim != 1:
+        raise _WrongContent(f"names should be a row of strings, not {_described(names)}")
+    if data.dtype.newbyteorder("=") != np.float64 or data.shape != names.shape:
+        raise _WrongContent(
+            f"data should be float64 of names' shape {names.shape}, not {_described(data)}"
+        )
+    state: dict[str, float] = dict(zip(names.tolist(), data.tolist(), strict=True))
+    if len(state) != len(names):
+        raise _WrongContent("a name occurs twice")
+    return state
+
+
+def _described(array: _Array) -> str:
+    return f"{array.dtype} of shape {array.shape}"

@@ -1,0 +1,198 @@
+"""Networks for PyTorch, and from it: the same layers, weights and numbers."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar
+
+from megagrad.nn import MLP, Layer, Neuron
+
+if TYPE_CHECKING:
+    from torch.nn import Sequential
+
+__all__ = ["from_torch", "to_torch"]
+
+# PyTorch's module for an op, and the settings with which it is that op: of several, to_torch gives the
+# first. Softplus(threshold=20), its default, is x for x > 20, where softplus is up to 2e-9 more.
+MODULES: dict[str, tuple[str, dict[str, tuple[object, ...]]]] = {
+    "relu": ("ReLU", {}),
+    "tanh": ("Tanh", {}),
+    "sigmoid": ("Sigmoid", {}),
+    "softplus": ("Softplus", {"beta": (1.0,), "threshold": (37.0, 20.0)}),
+    "silu": ("SiLU", {}),
+    "gelu": ("GELU", {"approximate": ("none",)}),
+    "leaky_relu": ("LeakyReLU", {"negative_slope": (0.01,)}),
+    "elu": ("ELU", {"alpha": (1.0,)}),
+}
+
+
+def to_torch(model: MLP | Layer | Neuron) -> Sequential:
+    """Make a PyTorch network that computes what ``model`` does, to rounding.
+
+    model: an MLP, Layer or Neuron. Returns a ``torch.nn.Sequential`` in float64, a Linear for each
+    layer and a module for its activation. It takes tensors of shape (n, nin), or (nin,), and returns
+    (n, nout), or (nout,), also where nout is 1. Its weights are copies: a Value that is held
+    twice becomes two parameters.
+
+    Raises ImportError without PyTorch, TypeError for another model, ValueError for an activation that
+    PyTorch has no module for, as a function of one's own, and for a layer whose neurons differ in their
+    activation or their number of weights.
+    """
+    torch = _torch("to_torch")
+    modules = []
+    for neurons in _rows(model):
+        modules.append(_linear(torch, neurons))
+        activation = _activation(neurons)
+        if activation is not None:
+            modules.append(_module(torch, activation))
+    network: Sequential = torch.nn.Sequential(*modules)
+    return network
+
+
+def from_torch(network: Sequential) -> MLP:
+    """Make an MLP that computes what a PyTorch network does, in float64.
+
+    network: a ``torch.nn.Sequential`` of Linears, with or without a bias and of any real dtype, each
+    followed by one of the activations ReLU, Tanh, Sigmoid, Softplus, SiLU, GELU, LeakyReLU and ELU
+    with their default settings, or by none. The layers may differ in it, and the last may have one.
+
+    The weights are copies, and exact; ``to_torch`` gives back the same ones. The module ``random`` is
+    left as it was.
+
+    Raises ImportError without PyTorch, TypeError for what is no Sequential, and ValueError for a
+    network of other modules than these, which it names.
+    """
+    torch = _torch("from_torch")
+    if not isinstance(network, torch.nn.Sequential):
+        raise TypeError(f"network must be a torch.nn.Sequential, not '{type(network).__name__}'")
+    stages = _stages(torch, network)
+    model = _blank([stages[0].linear.in_features, *(s.linear.out_features for s in stages)])
+    for layer, stage in zip(model.layers, stages, strict=True):
+        _fill(layer, stage)
+    return model
+
+
+class _Stage(NamedTuple):
+    """A Linear, and the op after it."""
+
+    linear: Any
+    activation: str | None
+
+
+def _torch(asking: str) -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise ImportError(f"{asking} needs PyTorch: pip install torch", name="torch") from None
+    return torch
+
+
+def _rows(model: object) -> list[list[Neuron]]:
+    """Return the neurons of each layer."""
+    if _computes_as(model, MLP):
+        return [row for layer in model.layers for row in _rows(layer)]
+    if _computes_as(model, Layer):
+        return [[neuron for each in model.neurons for row in _rows(each) for neuron in row]]
+    if _computes_as(model, Neuron):
+        return [[model]]
+    raise TypeError(
+        "to_torch knows an MLP, Layer or Neuron, and subclasses that leave __call__ as it is, "
+        f"not '{type(model).__name__}'"
+    )
+
+
+_Kind = TypeVar("_Kind", bound=MLP | Layer | Neuron)
+
+
+def _computes_as(model: object, kind: type[_Kind]) -> TypeGuard[_Kind]:
+    return isinstance(model, kind) and type(model).__call__ is kind.__call__
+
+
+def _linear(torch: Any, neurons: list[Neuron]) -> Any:
+    widths = {len(neuron.w) for neuron in neurons}
+    if len(widths) != 1:
+        raise ValueError(f"the neurons of a layer must have equally many weights, not {widths}")
+    # Drawing the weights that are replaced here would change what PyTorch draws next.
+    linear = torch.nn.utils.skip_init(
+        torch.nn.Linear, widths.pop(), len(neurons), dtype=torch.float64
+    )
+    weights = [[w.data for w in neuron.w] for neuron in neurons]
+    with torch.no_grad():
+        linear.weight.copy_(torch.tensor(weights, dtype=torch.float64))
+        linear.bias.copy_(torch.tensor([neuron.b.data for neuron in neurons], dtype=torch.float64))
+    return linear
+
+
+def _activation(neurons: list[Neuron]) -> str | None:
+    """Return the op that all the neurons end with, None for none."""
+    found = {neuron.activation if neuron.nonlin else None for neuron in neurons}
+    if len(found) > 1:
+        names = ", ".join(sorted(map(str, found)))
+        raise ValueError(f"the neurons of a layer must have one activation, not {names}")
+    activation = found.pop()
+    if activation is None or (isinstance(activation, str) and activation in MODULES):
+        return activation
+    raise ValueError(
+        f"PyTorch has no module for the activation {activation!r}: it has for {', '.join(MODULES)}"
+    )
+
+
+def _module(torch: Any, activation: str) -> Any:
+    name, settings = MODULES[activation]
+    return getattr(torch.nn, name)(**{key: accepted[0] for key, accepted in settings.items()})
+
+
+def _stages(torch: Any, network: Sequential) -> list[_Stage]:
+    stages: list[_Stage] = []
+    for place, module in enumerate(network):
+        if type(module) is torch.nn.Linear and not module.weight.is_complex():
+            if stages and stages[-1].linear.out_features != module.in_features:
+                raise ValueError(
+                    f"network[{place}], {module}, gets {stages[-1].linear.out_features} inputs"
+                )
+            stages.append(_Stage(module, None))
+            continue
+        op = _op(torch, module)
+        if op is None or not stages or stages[-1].activation is not None:
+            names = ", ".join(name for name, _ in MODULES.values())
+            raise ValueError(
+                f"network[{place}], {module}, cannot be part of an MLP, which has Linears of real "
+                f"numbers, each followed by at most one of {names} with their default settings"
+            )
+        stages[-1] = stages[-1]._replace(activation=op)
+    if not stages:
+        raise ValueError("network must have at least one Linear, got none")
+    return stages
+
+
+def _op(torch: Any, module: Any) -> str | None:
+    """Return the op that a module computes, None if there is none."""
+    for op, (name, settings) in MODULES.items():
+        if type(module) is getattr(torch.nn, name):
+            fits = (getattr(module, key) in accepted for key, accepted in settings.items())
+            return op if all(fits) else None
+    return None
+
+
+def _blank(sizes: list[int]) -> MLP:
+    """Make an MLP whose weights do not matter, with no effect on what ``random`` draws next."""
+    state = random.getstate()
+    try:
+        return MLP(sizes[0], sizes[1:])
+    finally:
+        random.setstate(state)
+
+
+def _fill(layer: Layer, stage: _Stage) -> None:
+    weights = _numbers(stage.linear.weight)
+    biases = [0.0] * len(weights) if stage.linear.bias is None else _numbers(stage.linear.bias)
+    for neuron, row, bias in zip(layer.neurons, weights, biases, strict=True):
+        neuron.nonlin = stage.activation is not None
+        neuron.activation = stage.activation or neuron.activation
+        for parameter, number in zip(neuron.parameters(), [*row, bias], strict=True):
+            parameter.data = number
+
+
+def _numbers(tensor: Any) -> Any:
+    """Return a tensor's numbers as lists of floats, from whatever dtype and device."""
+    return tensor.detach().cpu().double().tolist()

@@ -1,0 +1,48 @@
+"""Writing files whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from megagrad import whole_file
+
+
+def test_writes_and_replaces(tmp_path):
+    path = tmp_path / "file"
+    for content in (b"one", b"two"):
+        whole_file.write(path, content)
+        assert path.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_was_there_stays_if_writing_fails(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "a draft")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        whole_file.write(path, b"new")
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions and links")
+def test_permissions_and_links_stay(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    whole_file.write(link, b"new")
+    assert link.is_symlink()
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs /dev/null")
+def test_a_device_is_written_to():
+    whole_file.write("/dev/null", b"new")
+    assert not Path("/dev/null").is_file()

@@ -1,0 +1,13 @@
+"""Models for PyTorch and from it, which need that."""
+
+from typing import assert_type
+
+import torch
+
+from megagrad import from_torch, to_torch
+from megagrad.nn import MLP, Layer, Neuron
+
+assert_type(to_torch(MLP(2, [3, 1])), torch.nn.Sequential)
+assert_type(to_torch(Layer(2, 3)), torch.nn.Sequential)
+assert_type(to_torch(Neuron(2)), torch.nn.Sequential)
+assert_type(from_torch(torch.nn.Sequential(torch.nn.Linear(2, 1))), MLP)
