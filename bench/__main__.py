@@ -22,7 +22,10 @@ try:
     from workload import Workload
     from workloads import WORKLOADS
 except ModuleNotFoundError as missing:
-    sys.exit(f"{missing.name} is not installed; in the repository: pip install '.[bench]'")
+    sys.exit(
+        f"{missing.name} is not installed: pip install 'megagrad[bench]', "
+        "or in the repository pip install '.[bench]'"
+    )
 
 PASSES = 4
 
@@ -30,7 +33,7 @@ PASSES = 4
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python bench",
+        prog="megagrad bench" if "megagrad.cli" in sys.modules else "python bench",
         description="Measure megagrad against micrograd, with the garbage collector on and off.",
         epilog="A figure in brackets is the ratio to megagrad's. bench/README.md tells what each "
         "row measures, and how.",
@@ -44,7 +47,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--everyone",
         action="store_true",
-        help="measure against all engines that are installed, and write docs/benchmark.svg",
+        help="measure against all engines that are installed, and write benchmark.svg, "
+        "in the repository to docs/",
     )
     parser.add_argument(
         "--recorded",

@@ -11,7 +11,10 @@ from field import FIELD, MEGAGRAD, MICROGRAD, MICROGRAD_GC_OFF, Entrant
 from report import UNITS, Rows, machine, rounded, show_table
 from workload import Workload
 
-PICTURE = Path(__file__).parent.parent / "docs" / "benchmark.svg"
+DOCS = Path(__file__).parent.parent / "docs"
+
+# Where the README shows it; an installed benchmark has no docs beside it.
+PICTURE = (DOCS if DOCS.is_dir() else Path()) / "benchmark.svg"
 
 
 def _ratios(medians: dict[str, float], figure: float) -> str:

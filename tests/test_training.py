@@ -1,4 +1,4 @@
-"""Training the moons classifier."""
+"""Training a classifier."""
 
 import math
 import random
@@ -7,7 +7,7 @@ import pytest
 
 from megagrad import Value
 from megagrad.datasets import moons
-from megagrad.functional import hinge
+from megagrad.functional import cross_entropy, hinge
 from megagrad.nn import MLP, Module
 from megagrad.training import Progress, accuracy, train
 
@@ -84,6 +84,24 @@ def test_gradients_from_before_do_not_count():
 def test_accuracy():
     assert accuracy([0.1, -0.1, 0.0, 7], [1, -1, -1, -1]) == 0.75
     assert accuracy([0.0], [1]) == 0
+    assert accuracy([[0, 1, 2], [3, 1, 2], [0, 2, 1]], [2, 0, 0]) == pytest.approx(2 / 3)
+
+
+def test_several_classes_have_a_cross_entropy():
+    random.seed(0)
+    model = MLP(2, [8, 3])
+    points = [(math.cos(t), math.sin(t)) for t in range(30)]
+    labels = [0 if x1 > 0.5 else 1 if x2 > 0 else 2 for x1, x2 in points]
+    (first,) = train(model, points, labels, classes=3, epochs=0)
+    logits = [model(point) for point in points]
+    expected = sum(
+        cross_entropy(row, label).data for row, label in zip(logits, labels, strict=True)
+    )
+    penalty = 1e-4 * sum(p.data**2 for p in model.parameters())
+    assert first.loss == pytest.approx(expected / 30 + penalty)
+    *_, last = train(model, points, labels, classes=3, epochs=100)
+    assert last.accuracy > 0.95 > first.accuracy
+    assert last.loss < first.loss
 
 
 @pytest.mark.parametrize(
@@ -92,6 +110,9 @@ def test_accuracy():
         (([], []), {}, "one label for each point, got 0 and 0"),
         (([[1, 2]], [1, -1]), {}, "got 1 and 2"),
         (([[1, 2]], [0]), {}, "labels must be -1 or [+]1, got 0"),
+        (([[1, 2]], [3]), {"classes": 3}, "labels must be from 0 to 2, got 3"),
+        (([[1, 2]], [-1]), {"classes": 3}, "labels must be from 0 to 2, got -1"),
+        (([[1, 2]], [0]), {"classes": 1}, "classes must be at least 2, got 1"),
         (([[1, 2]], [1]), {"epochs": -1}, "epochs must be at least 0, got -1"),
         (([[1, 2]], [1]), {"learning_rate": 0}, "learning_rate must be above 0, got 0"),
         (([[1, 2]], [1]), {"learning_rate": math.nan}, "learning_rate must be above 0, got nan"),

@@ -1,0 +1,60 @@
+"""What the words of a command line may be: numbers, and files that can be written."""
+
+import argparse
+import math
+import os
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+__all__ = ["output", "real", "whole"]
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return what makes a whole number of a word, for argparse."""
+
+    def parse(word: str) -> int:
+        try:
+            number = int(word)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{word!r} is not a whole number") from None
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {number}")
+        return number
+
+    return parse
+
+
+def real(least: float, open_end: bool = False) -> Callable[[str], float]:
+    """Return what makes a finite number of a word; open_end: whether least is too small."""
+
+    def parse(word: str) -> float:
+        try:
+            number = float(word)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{word!r} is not a number") from None
+        if not least <= number < math.inf or (open_end and number == least):
+            bound = f"above {least}" if open_end else f"at least {least}"
+            raise argparse.ArgumentTypeError(f"must be finite and {bound}, got {word}")
+        return number
+
+    return parse
+
+
+def output(word: str, suffixes: Collection[str] = ()) -> Path:
+    """Check that a file can be written, before time goes into what it is to hold.
+
+    suffixes: one of which it needs; any will do if there are none. Raises ArgumentTypeError.
+    """
+    path = Path(word)
+    folder = path.parent
+    if path.is_dir():
+        problem = "is a folder"
+    elif not folder.is_dir():
+        problem = f"is in {str(folder)!r}, which is not a folder"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        problem = "is not writable"
+    elif suffixes and path.suffix.lower() not in suffixes:
+        problem = f"needs one of the suffixes {', '.join(suffixes)}"
+    else:
+        return path
+    raise argparse.ArgumentTypeError(f"{word!r} {problem}")
