@@ -178,10 +178,8 @@ def _train(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
             _tell(history[-1], options.epochs)
             _save(model, table, sizes, options)
             _show(model, table, history, options)
-        except (
-            ValueError,
-            OverflowError,
-        ) as error:  # of an op, such as the log of a negative number
+        # Of an op, such as the log of a negative number.
+        except (ValueError, OverflowError) as error:
             raise Failure(
                 f"{error}; another --activation or a smaller --learning-rate should help"
             ) from None
