@@ -1,5 +1,6 @@
 """Drawings of graphs: what is in them, and what is said where one cannot be made."""
 
+import html
 import random
 import re
 import shutil
@@ -180,6 +181,17 @@ def test_what_is_labelled_or_used_elsewhere_stays():
     assert ops_when_collapsed(product + c) == {"+": 1, "*": 1}
 
 
+def test_parameters_and_ops_of_the_programs_own_stay():
+    a, b, c = Value(1.0), Value(2.0), Value(3.0)
+    product = a * b
+    drawn = Drawn(product + c, collapsed=True, parameters=[product])
+    assert Counter(drawn.ops.values()) == {"+": 1, "*": 1}
+    assert ops_when_collapsed(Value(99.0, (a, b), "+") + c) == {"+": 2}
+    difference = a - b
+    difference._op = "+"
+    assert ops_when_collapsed(difference + c) == {"+": 2}
+
+
 # --- large graphs -------------------------------------------------------------------------------
 
 
@@ -227,6 +239,17 @@ def test_a_large_graph_is_not_unfolded_by_being_counted():
     )
 
 
+def test_long_arrows_are_counted_too():
+    x = Value(1.0)
+    total = x
+    for _ in range(150):  # which Graphviz would take half a minute for
+        total = total + x
+    source = draw_dot(total).source
+    assert "151 nodes, with arrows that pass 11,475 ops" in source
+    assert draw_dot(total, limit=None).source.count("shape=record") == 151
+    assert draw_dot(total, collapsed=True).source.count("shape=record") == 2
+
+
 def test_deep_graphs_are_drawn_without_recursion():
     out = Value(1.0)
     for _ in range(20_000):
@@ -247,6 +270,20 @@ def test_pictures(tmp_path):
     with open(path, "rb") as file:
         assert file.read(4) == b"\x89PNG"
     assert draw_dot(x)._repr_mimebundle_().keys() == {"image/svg+xml"}
+
+
+@needs_program
+@pytest.mark.parametrize("text", ["a\\", r"\N", "<b>", "<b", "nul\0", "esc\x1b", "\ud800", '"'])
+def test_labels_and_ops_of_any_kind(text):
+    class Odd(Value):
+        def __repr__(self):
+            return text
+
+    x = Odd(1.0, label=text)
+    svg = draw_dot(Odd(4.0, (x,), text)).pipe(encoding="utf-8")
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    shown = html.escape(shown, quote=False).replace('"', "&quot;")
+    assert len(re.findall(f"(?:>|&#160;){re.escape(shown)}(?:&#160;)?<", svg)) >= 2
 
 
 def test_without_the_program_the_error_says_how_to_install_it(monkeypatch, tmp_path):

@@ -61,7 +61,7 @@ def test_the_text():
 
 def test_before_backward_it_says_what_is_missing():
     assert "backward()" in explain(lecture()).heading
-    assert explain(Value(1.0)).heading.startswith("A leaf.")
+    assert explain(Value(1.0)).heading.startswith("One node.")
 
 
 def test_as_html():
@@ -72,10 +72,10 @@ def test_as_html():
     cells = [re.sub("<br>", "\n", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", html)]
     assert cells[:5] == ["&lt;x&gt;", "2", "3 from v2", "", ""]
     assert cells[10:] == [
-        "v2 = &lt;x&gt; * v1",
+        "v2 = (&lt;x&gt;) * v1",
         "6",
         "1",
-        "dv2/d&lt;x&gt; = v1 = 3\ndv2/dv1 = &lt;x&gt; = 2",
+        "dv2/d&lt;x&gt; = v1 = 3\ndv2/dv1 = (&lt;x&gt;) = 2",
         "&lt;x&gt;.grad += 3 * 1 = 3\nv1.grad += 2 * 1 = 2",
     ]
 
@@ -146,9 +146,11 @@ def test_every_op_is_explained_by_its_row(row):
         }[row.kind]
     )
     formulas = [passed.formula for passed in last.passed]
-    special = re.compile(r"where\([xy] == [^,]*, 0, (.*)\)")
-    expected = [special.sub(r"\1", text) for text in (row.dx, row.dy) if text]
-    assert formulas == expected
+    if row.name == "pow":
+        assert formulas == ["y * pow(x, y - 1)", "pow(x, y) * log(x)"]
+    else:
+        parameter = row.parameter or "y"
+        assert formulas == [re.sub(r"\by\b", parameter, text) for text in (row.dx, row.dy) if text]
     assert [passed.local for passed in last.passed] == list(out._local_grads)
 
 
@@ -156,6 +158,48 @@ def test_a_plain_exponent_is_part_of_the_formula():
     x = Value(3.0, label="x")
     *_, last = explain(x**2)
     assert (last.formula, last.passed[0].formula) == ("x ** 2", "2 * pow(x, 2 - 1)")
+
+
+def test_where_a_special_case_is_in_force_the_formula_has_it():
+    x, zero = Value(0.0, label="x"), Value(0.0, label="y")
+    (by_x,) = explain(x**0)[-1].passed
+    assert (by_x.formula, by_x.local) == ("where(0 == 0, 0, 0 * pow(x, 0 - 1))", 0.0)
+    _, by_y = explain(x ** Value(2.0, label="y"))[-1].passed
+    assert (by_y.formula, by_y.local) == ("where(x == 0 && y >= 0, 0, pow(x, y) * log(x))", 0.0)
+    by_x, _ = explain(x.when(zero))[-1].passed
+    assert (by_x.formula, by_x.local) == ("where(y == 0, 0, 1)", 0.0)
+
+
+def test_an_ops_parameter_has_its_name():
+    x, y = Value(-1.0, label="x"), Value(3.0, label="y")
+    steps = explain(x.leaky_relu(0.2) * y)
+    assert steps[1].passed[0].formula == "where(x > 0, 1, negative_slope)"
+
+
+def test_labels_of_ops_are_not_taken_for_their_rules():
+    x = Value(0.5, label="x")
+    out = x.tanh()
+    out._op = "exp"
+    assert (explain(out)[-1].formula, explain(out)[-1].passed[0].formula) == (
+        "tanh(x)",
+        "1 - v1 * v1",
+    )
+    own = Value(4.0, (x,), (7.0,))
+    own._op = "tanh"
+    assert (explain(own)[-1].formula, *explain(own)[-1].passed[0][1:3]) == ("tanh(x)", "", 7.0)
+
+
+def test_a_rule_of_the_programs_own_on_one_of_our_nodes():
+    x = Value(0.5, label="x")
+    out = x.tanh()
+    out._backward = lambda: None
+    assert explain(out)[-1].passed[0][1:] == ("", None, None)
+
+
+def test_labels_that_are_no_names():
+    product = Value(2.0, label="a b") * Value(3.0, label="line\nend")
+    assert explain(product)[-1].formula == "(a b) * (line\\nend)"
+    assert len(str(explain(product)).splitlines()) == 1 + 2 * 2 + 4
 
 
 def test_ops_of_the_programs_own():
@@ -198,6 +242,9 @@ def test_names_are_unique():
     x, other = Value(1.0, label="v1"), Value(2.0, label="v1")
     names = [step.name for step in explain(x * other + 3)]
     assert names == ["v1", "v1#2", "v2", "v3", "v4"]
+    labels = "a", "a", "a#2", "a", "v2"
+    names = [step.name for step in explain(sum(Value(1.0, label=each) for each in labels))]
+    assert len(set(names)) == len(names)
 
 
 def test_parameters_have_their_names_in_the_model():
@@ -217,7 +264,9 @@ def test_infinities_and_nan_do_no_harm():
 def test_depth_and_limit():
     out = lecture()
     assert [step.name for step in explain(out, depth=1)] == ["n", "o"]
-    assert explain(out, depth=1)[0].formula == "+(...)"
+    assert explain(out, depth=1)[0].formula == "... + ..."
+    assert explain(out, depth=0)[0].formula == "tanh(...)"
+    assert explain(Value(3.0) ** 2, depth=0)[0].formula == "... ** 2"
     large = explain(out, limit=3)
     assert len(large) == 0
     assert str(large).startswith("10 nodes, more than the limit of 3")

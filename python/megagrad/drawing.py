@@ -6,7 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from megagrad.engine import Value
-from megagrad.graph import LIMIT, Vertex, collapse, names_of, summary, trace
+from megagrad.graph import (
+    LIMIT,
+    Vertex,
+    collapse,
+    label_of,
+    length_of_arrows,
+    names_of,
+    printable,
+    summary,
+    too_many,
+    trace,
+)
 from megagrad.nn import Module
 
 if TYPE_CHECKING:
@@ -17,7 +28,10 @@ __all__ = ["draw_dot"]
 RANKDIRS = ("LR", "TB", "RL", "BT")
 
 # Of all others the operands are numbered: Graphviz draws them in any order.
-COMMUTATIVE = ("+", "*", "maximum", "minimum", "sum", "dot")
+COMMUTATIVE = ("add", "mul", "maximum", "minimum")
+
+# How many ops arrows may pass, for each node of the limit: Graphviz places so many in three seconds.
+REACH = 20
 
 # Tints of Okabe and Ito's palette, which people with any kind of colour vision tell apart.
 ROOT, PARAMETER, LEAF, INTERIOR = "#f9d3a5", "#b3e2d1", "#cfe6f7", "white"
@@ -43,8 +57,9 @@ def draw_dot(
     draws from left to right, ``"TB"`` from top to bottom. parameters: a Module, whose parameters get
     their names as labels, or Values. collapsed: whether to draw a sum of products as one op,
     ``dot``, and a sum of several terms as ``sum``. depth: how many ops away from the root to draw, None
-    for all; ops whose operands are left out are dashed. limit: a graph of more nodes is not drawn, but
-    counted; None draws it, however long that takes.
+    for all; ops whose operands are left out are dashed. limit: a graph of more nodes, or whose arrows
+    together pass more than 20 times as many ops, is not drawn, but counted; None draws it, however long
+    Graphviz takes.
 
     Returns a ``graphviz.Digraph``. Raises ImportError if the package graphviz is missing, TypeError and
     ValueError for other arguments than these. Drawing, but not making the Digraph, needs Graphviz's
@@ -55,16 +70,21 @@ def draw_dot(
         raise ValueError(f"rankdir must be one of {', '.join(RANKDIRS)}, got {rankdir!r}")
     dot = Digraph(
         format=format,
-        graph_attr={"rankdir": rankdir},
+        # Without a limit on its simplex, Graphviz takes minutes for a leaf that 100 ops use.
+        graph_attr={"rankdir": rankdir, "nslimit": "1", "nslimit1": "1"},
         edge_attr={"labelfontsize": "10", "labeldistance": "1.5"},
     )
     names = names_of(parameters)
     vertices = trace(root, depth, limit)
     if vertices is None:
-        dot.node("summary", summary(root, limit), shape="box")
-        return dot
+        return _summarised(dot, root, too_many(limit))
     if collapsed:
-        vertices = collapse(vertices)
+        vertices = collapse(vertices, keep=names)
+    if limit is not None and (length := length_of_arrows(vertices)) > REACH * limit:
+        reason = (
+            f"with arrows that pass {length:,} ops, more than {REACH} times the limit of {limit:,}"
+        )
+        return _summarised(dot, root, reason)
     ids = {vertex.value: f"v{number}" for number, vertex in enumerate(vertices)}
     for vertex in vertices:
         _draw_vertex(dot, vertex, ids, root, names)
@@ -81,26 +101,33 @@ def _digraph_class() -> type[Digraph]:
     return Digraph
 
 
+def _summarised(dot: Digraph, root: Value, reason: str) -> Digraph:
+    dot.node("summary", summary(root, reason), shape="box")
+    return dot
+
+
 def _draw_vertex(
     dot: Digraph, vertex: Vertex, ids: dict[Value, str], root: Value, names: dict[Value, str]
 ) -> None:
-    value, op, operands, is_cut = vertex
+    from graphviz import escape  # which takes backslashes and <...> for what they are
+
+    value, made_by, op, operands, is_cut = vertex
     is_leaf = not operands and not is_cut
     name = ids[value]
     dot.node(
         name,
-        _record(value, value.label or names.get(value, "")),
+        _record(value, label_of(value, names)),
         shape="record",
         style="filled",
         fillcolor=_colour(value, root, names, is_leaf),
-        tooltip=repr(value),
+        tooltip=escape(printable(repr(value))),
     )
     if is_leaf:
         return
     maker = f"{name}op"
-    dot.node(maker, op, style="dashed" if is_cut else None)
+    dot.node(maker, escape(printable(op)), style="dashed" if is_cut else None)
     dot.edge(maker, name)
-    has_places = len(operands) > 1 and op not in COMMUTATIVE
+    has_places = len(operands) > 1 and made_by not in COMMUTATIVE
     for place, operand in enumerate(operands, start=1):
         dot.edge(ids[operand], maker, headlabel=f" {place} " if has_places else None)
 

@@ -3,18 +3,20 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import count
+from types import BuiltinFunctionType
 from typing import NamedTuple, overload
 
-from megagrad._core import OpInfo, ops
+from megagrad._core import ops
 from megagrad.engine import Value
-from megagrad.graph import LIMIT, Vertex, names_of, summary, trace
+from megagrad.graph import LIMIT, Vertex, label_of, names_of, printable, summary, too_many, trace
 from megagrad.nn import Module
 
 __all__ = ["Explanation", "Passed", "Received", "Step", "explain"]
 
-ROWS = {row.label: row for row in ops()}
+ROWS = {row.name: row for row in ops()}
 
 
 class Received(NamedTuple):
@@ -108,7 +110,7 @@ def explain(
     names = names_of(parameters)
     vertices = trace(root, depth, limit)
     if vertices is None:
-        return Explanation([], summary(root, limit))
+        return Explanation([], summary(root, too_many(limit)))
     named = _named(vertices, names)
     passed = {vertex.value: _passed(vertex, named) for vertex in vertices}
     received = defaultdict(list)
@@ -130,87 +132,94 @@ def explain(
     return Explanation(steps, _heading(steps))
 
 
-def _named(vertices: Sequence[Vertex], names: dict[Value, str]) -> dict[Value, str]:
+def _named(vertices: Sequence[Vertex], names: Mapping[Value, str]) -> dict[Value, str]:
     """Give each node a name that no other one has."""
-    labels = {v.value: v.value.label or names.get(v.value, "") for v in vertices}
+    labels = {vertex.value: label_of(vertex.value, names) for vertex in vertices}
     taken = set(labels.values())
-    numbers = (
-        name for n in range(1, len(taken) + len(vertices) + 1) if (name := f"v{n}") not in taken
-    )
+    numbered = (f"v{n}" for n in count(1))
     named: dict[Value, str] = {}
-    seen: defaultdict[str, int] = defaultdict(int)
+    given: set[str] = set()
     for value, label in labels.items():
-        seen[label] += 1
-        if not label:
-            named[value] = next(numbers)
+        if label and label not in given:
+            named[value] = label
         else:
-            named[value] = label if seen[label] == 1 else f"{label}#{seen[label]}"
+            others = (f"{label}#{n}" for n in count(2)) if label else numbered
+            named[value] = next(name for name in others if name not in taken)
+            taken.add(named[value])
+        given.add(label)
     return named
 
 
-def _row(vertex: Vertex) -> OpInfo | None:
-    """Return the op's row of the table, None for an op of the program's own."""
-    row = ROWS.get("**" if re.match(r"\*\*.", vertex.op) else vertex.op)
-    fits = row is not None and len(vertex.operands) in (row.arity, row.arity - (row.name == "pow"))
-    return row if fits else None
-
-
-def _formula(vertex: Vertex, named: dict[Value, str]) -> str:
-    operands = [named[operand] for operand in vertex.operands]
+def _formula(vertex: Vertex, named: Mapping[Value, str]) -> str:
+    operands = [_term(named[operand]) for operand in vertex.operands]
+    row = ROWS.get(vertex.name)
     if vertex.is_cut:
-        operands = ["..."]
+        operands = ["..."] * (2 if row and row.kind == "infix" and not _exponent(vertex) else 1)
     if not operands:
         return ""
-    row = _row(vertex)
     if row is None:
-        return f"{vertex.op or 'op'}({', '.join(operands)})"
+        return f"{printable(vertex.op) or 'op'}({', '.join(operands)})"
     if row.name == "neg":
         return f"-{operands[0]}"
     if row.kind == "infix":
-        return f" {row.label} ".join([*operands, vertex.op[2:]] if len(operands) == 1 else operands)
+        return f" {row.label} ".join(
+            [*operands, _exponent(vertex)] if len(operands) == 1 else operands
+        )
     return f"{row.name}({', '.join(operands)})"
 
 
-def _passed(vertex: Vertex, named: dict[Value, str]) -> tuple[Passed, ...]:
-    value, _, operands, _ = vertex
+def _term(name: str) -> str:
+    """Return a name as it is written within a formula."""
+    return name if re.fullmatch(r"[\w.#]+", name) else f"({name})"
+
+
+def _exponent(vertex: Vertex) -> str:
+    """Return the plain exponent, which is part of the op's label; ``''`` for other nodes."""
+    return printable(vertex.op[2:]) if vertex.name == "pow" and len(vertex.operands) < 2 else ""
+
+
+def _passed(vertex: Vertex, named: Mapping[Value, str]) -> tuple[Passed, ...]:
+    value, operands = vertex.value, vertex.operands
     if not operands:
         return ()
     partials = value._local_grads
-    if len(partials) != len(operands):
+    has_own_rule = not isinstance(value._backward, BuiltinFunctionType)
+    if has_own_rule or len(partials) != len(operands):
         return tuple(Passed(named[operand], "", None, None) for operand in operands)
-    formulas = _derivatives(vertex, named)
+    formulas = _derivatives(vertex, named, partials)
     return tuple(
         Passed(named[operand], formula, local, 0.0 if value.grad == 0 else local * value.grad)
         for operand, formula, local in zip(operands, formulas, partials, strict=True)
     )
 
 
-def _derivatives(vertex: Vertex, named: dict[Value, str]) -> Sequence[str]:
+def _derivatives(
+    vertex: Vertex, named: Mapping[Value, str], partials: Sequence[float]
+) -> Sequence[str]:
     """Return the op table's formulas of the local derivatives, with the nodes' names filled in."""
-    row = _row(vertex)
+    row = ROWS.get(vertex.name)
     if row is None:
-        return [""] * len(vertex.operands)
-    words = dict(zip("xy", (named[operand] for operand in vertex.operands), strict=False))
-    words["z"] = named[vertex.value]
-    if row.name == "pow" and len(words) == 2:
-        words["y"] = vertex.op[2:]
+        return [""] * len(partials)
+    words = dict(zip("xy", (_term(named[operand]) for operand in vertex.operands), strict=False))
+    words["z"] = _term(named[vertex.value])
+    words.setdefault("y", row.parameter or _exponent(vertex))
     return [
-        re.sub(r"\b[xyz]\b", lambda word: words.get(word[0], word[0]), _usual(formula))
-        for formula in (row.dx, row.dy)[: len(vertex.operands)]
+        re.sub(r"\b[xyz]\b", lambda word: words[word[0]], _usual(formula, local))
+        for formula, local in zip((row.dx, row.dy), partials, strict=False)
     ]
 
 
-def _usual(formula: str) -> str:
-    """Leave out what a formula says of a special case, ``where(y == 0, 0, ...)``."""
-    special = re.fullmatch(r"where\([xy] == [^,]*, 0, (.*)\)", formula)
-    return special[1] if special else formula
+def _usual(formula: str, local: float) -> str:
+    """Leave out what a power's formula says of a special case, ``where(y == 0, 0, ...)``."""
+    special = re.fullmatch(r"where\([xy] == 0[^,]*, 0, (.*pow.*)\)", formula)
+    return special[1] if special and local != 0 else formula
 
 
 def _heading(steps: Sequence[Step]) -> str:
-    count = f"{len(steps)} nodes, operands first" if len(steps) > 1 else "A leaf"
+    nodes = f"{len(steps)} nodes, operands first" if len(steps) > 1 else "One node"
     if any(step.grad for step in steps):
-        return f"{count}."
-    return f"{count}. All gradients are 0: backward() on the last one computes them."
+        return f"{nodes}."
+    return f"{nodes}. All gradients are 0: backward() on the last one computes them."
 
 
 # --- as text, and as HTML -----------------------------------------------------------------------

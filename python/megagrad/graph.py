@@ -1,17 +1,28 @@
 """Walking a graph from its root, for those who show it: in topological order, in part, or counted."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from megagrad._core import census, ops
+from megagrad._core import census, op_name, ops
 from megagrad.arguments import whole_number
 from megagrad.engine import Value
 from megagrad.nn import Module
 
-__all__ = ["LIMIT", "Vertex", "collapse", "names_of", "summary", "trace"]
+__all__ = [
+    "LIMIT",
+    "Vertex",
+    "collapse",
+    "label_of",
+    "length_of_arrows",
+    "names_of",
+    "printable",
+    "summary",
+    "too_many",
+    "trace",
+]
 
-# More nodes than anyone reads. Graphviz places so many in a second or two.
+# More nodes than anyone reads.
 LIMIT = 400
 
 TITLES = {row.name: row.label for row in ops()} | {
@@ -24,14 +35,16 @@ TITLES = {row.name: row.label for row in ops()} | {
 class Vertex(NamedTuple):
     """A node as it is shown.
 
-    op: the label of the op that made it, ``''`` for a leaf. operands: in their order. is_cut: whether
-    there are more, which are left out as they are too far from the root.
+    name: of the op that made it, ``leaf`` and ``custom`` included. op: that op's label, ``''`` for a
+    leaf. operands: in their order. is_cut: whether there are more, which are left out as they are too
+    far from the root.
     """
 
     value: Value
+    name: str
     op: str
     operands: tuple[Value, ...]
-    is_cut: bool = False
+    is_cut: bool
 
 
 def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | None:
@@ -55,9 +68,10 @@ def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | N
     return [
         Vertex(
             value,
+            op_name(value),
             value._op,
             operands.get(value, ()),
-            value not in operands and value._children != (),
+            is_cut=value not in operands and value._children != (),
         )
         for value in _operands_first(root, operands)
     ]
@@ -96,27 +110,28 @@ def _operands_first(root: Value, operands: dict[Value, tuple[Value, ...]]) -> li
     return list(order)
 
 
-def collapse(vertices: list[Vertex]) -> list[Vertex]:
+def collapse(vertices: list[Vertex], keep: Container[Value]) -> list[Vertex]:
     """Make each sum of products one vertex, ``dot``, and each sum of several terms another, ``sum``.
 
-    vertices: as ``trace`` lists them. What was merged must be of no other interest: sums and products
-    that are used once and have no label.
+    vertices: as ``trace`` lists them. keep: Values that are of interest; besides them, sums and
+    products stay that have a label or are used more than once.
     """
     uses = Counter(operand for vertex in vertices for operand in vertex.operands)
     inner = {
         vertex.value: vertex
         for vertex in vertices
-        if vertex.op in ("+", "*")
-        and len(vertex.operands) == 2
+        if vertex.name in ("add", "mul")
+        and vertex.operands
         and uses[vertex.value] == 1
         and not vertex.value.label
+        and vertex.value not in keep
     }
     merged: set[Value] = set()
     collapsed = []
     for vertex in reversed(vertices):
         if vertex.value in merged:
             continue
-        if vertex.op == "+":
+        if vertex.name == "add":
             vertex = _merge(vertex, inner, merged)
         collapsed.append(vertex)
     return collapsed[::-1]
@@ -134,13 +149,29 @@ def _merge(total: Vertex, inner: dict[Value, Vertex], merged: set[Value]) -> Ver
             terms.append(term)
             continue
         merged.add(term)
-        if part.op == "+":
+        if part.name == "add":
             stack.extend(part.operands[::-1])
-            op = "sum" if op == "+" else op
+            op = "dot" if op == "dot" else "sum"
         else:
             terms.extend(part.operands)
             op = "dot"
     return total._replace(op=op, operands=tuple(terms))
+
+
+def length_of_arrows(vertices: list[Vertex]) -> int:
+    """Return how many ops all arrows of a drawing pass together: Graphviz makes way for each.
+
+    An op is one place behind the last of its operands, and a leaf one before the first op that uses
+    it.
+    """
+    places: dict[Value, int] = {}
+    for vertex in vertices:
+        if vertex.operands:
+            places[vertex.value] = 1 + max(places.get(operand, 0) for operand in vertex.operands)
+    arrows = [(places[v.value], operand) for v in vertices for operand in v.operands]
+    for end, operand in sorted(arrows, key=lambda arrow: arrow[0]):
+        places.setdefault(operand, end - 1)
+    return sum(end - places[operand] for end, operand in arrows)
 
 
 def names_of(parameters: Module | Iterable[Value]) -> dict[Value, str]:
@@ -154,19 +185,35 @@ def names_of(parameters: Module | Iterable[Value]) -> dict[Value, str]:
         raise TypeError(
             f"parameters must be a Module or a list of Values, not '{type(parameters).__name__}'"
         )
-    names = dict.fromkeys(parameters, "")
-    for value in names:
+    names: dict[Value, str] = {}
+    for value in parameters:
         if not isinstance(value, Value):
             raise TypeError(f"parameters must be Values, got a '{type(value).__name__}'")
+        names[value] = ""
     return names
 
 
-def summary(root: Value, limit: int | None) -> str:
+def label_of(value: Value, names: Mapping[Value, str]) -> str:
+    """Return what a node is called: its label, or else the parameter's name; ``''`` for neither."""
+    return printable(str(value.label or names.get(value, "")))
+
+
+def printable(text: str) -> str:
+    """Return a text with what has no glyph, such as a line's end, as an escape sequence."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def summary(root: Value, reason: str) -> str:
     """Say what a graph that is too large to show consists of, and how to see it all the same."""
     counts = census(root)
     parts = sorted(counts.items(), key=lambda part: -part[1])
     return (
-        f"{sum(counts.values()):,} nodes, more than the limit of {limit:,}:\n"
+        f"{sum(counts.values()):,} nodes, {reason}:\n"
         f"{', '.join(f'{TITLES[name]} {count:,}' for name, count in parts)}.\n"
         "depth=4 shows those next to the root, limit=None all of them."
     )
+
+
+def too_many(limit: int | None) -> str:
+    """Return the reason why ``trace`` returned None."""
+    return f"more than the limit of {limit:,}"
