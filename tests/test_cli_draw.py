@@ -109,3 +109,27 @@ def test_without_the_package_graphviz(capsys, monkeypatch):
 def test_what_is_refused(capsys, folder, words, message):
     assert message in refusal(capsys, *words)
     assert list(folder.iterdir()) == []
+
+
+def test_names_are_compared_as_python_reads_them(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["draw", "ﬁ+x", "ﬁ=1", "fi=2", "x=2"])
+    assert "'fi' has two values" in capsys.readouterr().err
+
+
+def test_a_graph_that_is_too_large_is_refused(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("graphviz")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["draw", "+".join(["x"] * 450), "x=1", "--output", "x.dot"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(
+        "megagrad: the graph is too large to draw: 450 nodes, more than the limit"
+    )
+    assert "limit=None" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_zero_has_no_sign(capsys, tmp_path):
+    pytest.importorskip("graphviz")
+    assert cli.main(["draw", "0*x", "x=-5", "--output", str(tmp_path / "x.dot")]) == 0
+    assert "value: 0\n" in capsys.readouterr().out

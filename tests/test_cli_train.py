@@ -422,3 +422,35 @@ def test_another_handler_of_ctrl_c_is_left_alone():
             assert not is_interrupted()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("words", "roles"),
+    [
+        (["a.csv", "--save", "./a.csv"], "DATA and --save"),
+        (["--save", "same.png", "--plot", "same.png"], "--save and --plot"),
+    ],
+)
+def test_no_file_is_written_over_another(capsys, folder, words, roles):
+    content = "x,label\n1,a\n2,b\n"
+    (folder / "a.csv").write_text(content)
+    assert f"error: {roles} are the same file" in failure(capsys, "train", *words)
+    assert (folder / "a.csv").read_text() == content
+    assert [p.name for p in folder.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions")
+def test_a_file_that_is_replaced_need_not_be_writable_itself(capsys, folder):
+    path = folder / "state.npz"
+    path.write_text("")
+    path.chmod(0o444)
+    asked = []
+
+    def access(path, mode):
+        asked.append(os.fspath(path))
+        return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "access", access)
+        assert train.words.output(os.fspath(path)) == path
+    assert asked == [os.fspath(folder)]

@@ -221,3 +221,9 @@ def test_a_file_that_cannot_be_read(tmp_path):
     for path in (tmp_path / "absent.csv", tmp_path):
         with pytest.raises(OSError):  # noqa: PT011
             read_csv(path)
+
+
+def test_lines_of_spaces_are_passed_over(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("   \nx1,label\n1,a\n  \n2,b\n")
+    assert read_csv(path).points == [(1.0,), (2.0,)]

@@ -228,3 +228,17 @@ def test_without_pytorch(monkeypatch, name):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=f"^{name} needs PyTorch: pip install torch$"):
         getattr(megagrad, name)(MLP(2, [1]))
+
+
+def test_layers_that_do_not_fit_one_another():
+    model = MLP(2, [3, 1])
+    model.layers[0].neurons.pop()
+    with pytest.raises(ValueError, match="a layer of 2 neurons is followed by"):
+        megagrad.to_torch(model)
+
+
+def test_modules_with_hooks():
+    network = torch.nn.Sequential(torch.nn.Linear(2, 1))
+    network[0].register_forward_hook(lambda module, inputs, output: output * 2)
+    with pytest.raises(ValueError, match="has hooks"):
+        megagrad.from_torch(network)

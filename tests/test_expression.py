@@ -237,3 +237,9 @@ def test_a_message_shows_part_of_a_long_line():
 def test_values_must_be_numbers():
     with pytest.raises(TypeError):
         evaluate("x", {"x": "1"})
+
+
+@pytest.mark.parametrize("text", ["(a+\x0céé\n+z)", "(a +\u2028 z)", "(a\r\n+ z)"])
+def test_lines_end_where_they_do_for_python(text):
+    with pytest.raises(ExpressionError):
+        evaluate(text, {"a": 1.0, "éé": 2.0})

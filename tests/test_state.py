@@ -8,6 +8,7 @@ import re
 import stat
 import struct
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -263,3 +264,15 @@ def test_a_damaged_file_is_never_something_else(path):
         assert found in (state, None)  # the same if it is the time of day, say, that is damaged
         refused += found is None
     assert refused > 150
+
+
+def test_members_that_are_no_arrays_and_letters_that_are_none(tmp_path):
+    path = tmp_path / "state.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("names", b"a")
+        file.writestr("data", b"b")
+    with pytest.raises(ValueError, match="is not a saved state"):
+        megagrad.load(path)
+    np.savez(path, names=np.array([0x110000], dtype="<u4").view("<U1"), data=np.zeros(1))
+    with pytest.raises(ValueError, match="is not a saved state"):
+        megagrad.load(path)

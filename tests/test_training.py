@@ -122,3 +122,12 @@ def test_several_classes_have_a_cross_entropy():
 def test_wrong_arguments_raise_at_once(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         train(MLP(2, [1]), *arguments, **options)
+
+
+def test_points_may_be_an_array():
+    np = pytest.importorskip("numpy")
+    points, labels = moons(10, seed=1)
+    random.seed(1)
+    *_, last = train(MLP(2, [2, 1]), np.array(points), np.array(labels), epochs=2)
+    random.seed(1)
+    assert [*train(MLP(2, [2, 1]), points, labels, epochs=2)][-1] == last

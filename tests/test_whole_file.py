@@ -1,6 +1,8 @@
 """Writing files whole or not at all."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,30 @@ def test_permissions_and_links_stay(tmp_path):
 def test_a_device_is_written_to():
     whole_file.write("/dev/null", b"new")
     assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="needs /dev/stdout")
+def test_a_pipe_is_written_to():
+    program = "from megagrad import whole_file; whole_file.write('/dev/stdout', b'new')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert (done.stdout, done.stderr) == (b"new", b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX links")
+def test_links_that_lead_nowhere(tmp_path):
+    here, there, new = tmp_path / "here", tmp_path / "there", tmp_path / "new"
+    here.symlink_to(there)
+    there.symlink_to(here)
+    with pytest.raises(OSError, match="symbolic links"):
+        whole_file.write(here, b"new")
+    there.unlink()
+    there.symlink_to(new)
+    whole_file.write(here, b"new")
+    assert new.read_bytes() == b"new"
+    assert here.is_symlink()
+
+
+def test_a_name_that_ends_like_a_folder(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        whole_file.write(f"{tmp_path}/new{os.sep}", b"new")
+    assert list(tmp_path.iterdir()) == []

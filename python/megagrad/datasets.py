@@ -186,8 +186,9 @@ def _records(content: bytes) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         for cells in reader:
-            if cells:
-                yield line, [cell.strip() for cell in cells]
+            stripped = [cell.strip() for cell in cells]
+            if stripped not in ([], [""]):
+                yield line, stripped
             line = reader.line_num + 1
     except csv.Error as error:
         raise _WrongContent(f"line {line}: {error}") from None

@@ -24,7 +24,12 @@ class GraphvizNotFound(graphviz.ExecutableNotFound):  # type: ignore[misc]
 
 
 class Digraph(graphviz.Digraph):  # type: ignore[misc]
-    """A ``graphviz.Digraph`` that says what to do where Graphviz's program is missing."""
+    """A ``graphviz.Digraph`` that says what to do where Graphviz's program is missing.
+
+    summary: what it says instead of showing a graph that is too large; else ``''``.
+    """
+
+    summary = ""
 
     def pipe(self, *args: Any, **options: Any) -> Any:
         """Return the picture as bytes; as ``graphviz.Digraph.pipe``.

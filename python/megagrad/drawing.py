@@ -102,7 +102,8 @@ def _digraph_class() -> type[Digraph]:
 
 
 def _summarised(dot: Digraph, root: Value, reason: str) -> Digraph:
-    dot.node("summary", summary(root, reason), shape="box")
+    dot.summary = summary(root, reason)
+    dot.node("summary", dot.summary, shape="box")
     return dot
 
 

@@ -5,6 +5,7 @@ import difflib
 import keyword
 import math
 import operator
+import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from megagrad.functional import where
 __all__ = ["Evaluation", "ExpressionError", "evaluate", "is_name"]
 
 # In characters. Graphs of longer expressions are not for looking at.
-LONGEST = 2000
+LONGEST = 1000
 
 OPERATORS: dict[type[ast.AST], Callable[..., Value]] = {
     ast.Add: operator.add,
@@ -63,7 +64,7 @@ def evaluate(text: str, values: Mapping[str, float]) -> Evaluation:
 
     The text is only parsed by Python, never run: what is not listed here cannot be expressed.
     Raises ExpressionError, a ValueError, for everything else and for what an op cannot compute, and
-    TypeError if a value is not a real number.
+    TypeError if a value is not a real number, OverflowError if it is an int beyond all floats.
     """
     source = text.strip()
     tree = _parse(source)
@@ -180,7 +181,7 @@ class _Evaluator:
             raise self.error(str(error), node) from None
 
     def error(self, reason: str, node: ast.expr) -> ExpressionError:
-        line = self.source.splitlines()[node.lineno - 1]
+        line = _lines(self.source)[node.lineno - 1]
         # Columns are counted in bytes.
         start = len(line.encode()[: node.col_offset].decode())
         end = len(line)
@@ -196,9 +197,14 @@ def _usage(name: str) -> str:
     return f"{name}({operands})"
 
 
+def _lines(source: str) -> list[str]:
+    """Split where Python's parser does; str.splitlines also does it at form feeds and others."""
+    return re.split(r"\r\n|\r|\n", source)
+
+
 def _pointed(reason: str, source: str, number: int, column: int, width: int = 1) -> str:
     """Return the reason, and under it a line of the source with carets at the place."""
-    lines = source.splitlines()
+    lines = _lines(source)
     line = lines[min(number, len(lines)) - 1]
     # What is much longer than a terminal's line is cut.
     start = max(column - 50, 0)

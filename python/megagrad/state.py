@@ -76,7 +76,10 @@ def _arrays(content: bytes) -> dict[str, _Array]:
     try:
         found = np.load(io.BytesIO(content), allow_pickle=False)
         if isinstance(found, np.lib.npyio.NpzFile):
-            return dict(found)
+            arrays = dict(found)
+            for array in arrays.values():
+                array.tolist()  # fails for a member that is no array, and letters that are none
+            return arrays
     # A damaged file can be anything to zipfile, zlib and NumPy.
     except Exception as error:
         raise _WrongContent("it is damaged, or no .npz file of numbers and strings") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar
 
 from megagrad.nn import MLP, Layer, Neuron
@@ -35,12 +36,16 @@ def to_torch(model: MLP | Layer | Neuron) -> Sequential:
     twice becomes two parameters.
 
     Raises ImportError without PyTorch, TypeError for another model, ValueError for an activation that
-    PyTorch has no module for, as a function of one's own, and for a layer whose neurons differ in their
-    activation or their number of weights.
+    PyTorch has no module for, as a function of one's own, for a layer whose neurons differ in their
+    activation or their number of weights, and for layers that do not fit one another.
     """
     torch = _torch("to_torch")
     modules = []
-    for neurons in _rows(model):
+    rows = _rows(model)
+    for before, neurons in pairwise(rows):
+        if any(len(neuron.w) != len(before) for neuron in neurons):
+            raise ValueError(f"a layer of {len(before)} neurons is followed by {neurons}")
+    for neurons in rows:
         modules.append(_linear(torch, neurons))
         activation = _activation(neurons)
         if activation is not None:
@@ -145,6 +150,8 @@ def _module(torch: Any, activation: str) -> Any:
 def _stages(torch: Any, network: Sequential) -> list[_Stage]:
     stages: list[_Stage] = []
     for place, module in enumerate(network):
+        if module._forward_hooks or module._forward_pre_hooks:
+            raise ValueError(f"network[{place}], {module}, has hooks, which an MLP has not")
         if type(module) is torch.nn.Linear and not module.weight.is_complex():
             if stages and stages[-1].linear.out_features != module.in_features:
                 raise ValueError(

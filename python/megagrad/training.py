@@ -45,7 +45,7 @@ def train(
     any step, the last after all of them. Nothing is computed before it is asked for, but wrong
     arguments raise ValueError at once.
     """
-    if not points or len(points) != len(labels):
+    if len(points) == 0 or len(points) != len(labels):
         raise ValueError(f"need one label for each point, got {len(points)} and {len(labels)}")
     if classes < 2:
         raise ValueError(f"classes must be at least 2, got {classes}")

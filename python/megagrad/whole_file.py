@@ -1,5 +1,6 @@
 """Writing files whole or not at all."""
 
+import errno
 import os
 import uuid
 from contextlib import suppress
@@ -11,13 +12,16 @@ __all__ = ["write"]
 def write(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file; one that is there is replaced when the new one is complete.
 
-    path: the file; what is no regular file, such as ``/dev/stdout``, is written to. Raises OSError
-    if it cannot be written, and then nothing has changed.
+    path: the file; what is no regular file, and what is below ``/dev`` or ``/proc``, such as
+    ``/dev/stdout``, is opened and written to. Raises OSError if it cannot be written; nothing has
+    changed then, but for those.
     """
-    target = Path(os.path.realpath(path))  # not the link that leads to it
-    if target.exists() and not target.is_file():
-        target.write_bytes(content)
+    if not os.path.basename(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if _is_device(Path(path)):
+        Path(path).write_bytes(content)
         return
+    target = _behind_links(path)
     draft = target.with_name(f".{uuid.uuid4().hex}")
     try:
         with draft.open("xb") as file:
@@ -31,3 +35,18 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
         if isinstance(error, OSError):  # of the draft, of which no one else knows
             raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
+
+
+def _is_device(path: Path) -> bool:
+    """Tell whether there is something that a new file must not take the place of."""
+    return path.absolute().parts[1:2] in (("dev",), ("proc",)) or (
+        path.exists() and not path.is_file()
+    )
+
+
+def _behind_links(path: str | os.PathLike[str]) -> Path:
+    """Return what a link leads to, which is to be replaced; raise OSError for links in a circle."""
+    try:
+        return Path(os.path.realpath(path, strict=True))
+    except FileNotFoundError:
+        return Path(os.path.realpath(path))

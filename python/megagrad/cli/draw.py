@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def _named_number(word: str) -> tuple[str, float]:
         raise argparse.ArgumentTypeError(f"{word!r}: {text!r} is not a number") from None
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f"{word!r}: the number must be finite")
-    return name, number
+    return unicodedata.normalize("NFKC", name), number  # as Python reads names
 
 
 def _draw(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
@@ -94,13 +95,13 @@ def _draw(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
     if not options.output.suffix:
         refuse(f"argument --output: {str(options.output)!r} needs a suffix, such as .svg")
     root.backward()
-    print(f"value: {root.data:.6g}")
+    print(f"value: {root.data + 0.0:.6g}")
     for name, leaf in leaves.items():
-        print(f"{name} = {leaf.data:.6g}, gradient {leaf.grad:.6g}")
+        print(f"{name} = {leaf.data + 0.0:.6g}, gradient {leaf.grad + 0.0:.6g}")
     if options.explain:
         from megagrad.explanation import explain
 
-        print(f"\n{explain(root)}\n")
+        print(f"\n{explain(root, limit=None)}\n")
     content = _drawn(root, options.output, options.rankdir)
     try:
         whole_file.write(options.output, content)
@@ -119,6 +120,9 @@ def _drawn(root: Value, path: Path, rankdir: str) -> bytes:
         dot = draw_dot(root, rankdir=rankdir)
     except ImportError:
         raise Failure("drawing needs the package graphviz: pip install 'megagrad[viz]'") from None
+    if dot.summary:
+        what, parts, _ = dot.summary.splitlines()
+        raise Failure(f"the graph is too large to draw: {what} {parts}")
     if path.suffix.lower() in TEXT_SUFFIXES:
         return str(dot.source).encode()
     try:

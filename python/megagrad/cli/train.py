@@ -213,6 +213,18 @@ def _complete(options: argparse.Namespace, refuse: Callable[[str], Any]) -> None
             options.plot = words.output(options.plot, picture.suffixes())
         except argparse.ArgumentTypeError as error:
             refuse(f"argument --plot/--output: {error}")
+    _keep_files_apart(options, refuse)
+
+
+def _keep_files_apart(options: argparse.Namespace, refuse: Callable[[str], Any]) -> None:
+    """Refuse to write one file over another."""
+    roles = {"DATA": options.data, "--save": options.save, "--plot": options.plot}
+    if options.data in GENERATORS:
+        del roles["DATA"]
+    seen: dict[str, str] = {}
+    for role, path in roles.items():
+        if path is not None and (other := seen.setdefault(os.path.realpath(path), role)) != role:
+            refuse(f"{other} and {role} are the same file, {str(path)!r}")
 
 
 def _table(options: argparse.Namespace) -> Table:

@@ -51,7 +51,8 @@ def output(word: str, suffixes: Collection[str] = ()) -> Path:
         problem = "is a folder"
     elif not folder.is_dir():
         problem = f"is in {str(folder)!r}, which is not a folder"
-    elif not os.access(path if path.exists() else folder, os.W_OK):
+    # A file is replaced, which is a matter of the folder; a device is written to.
+    elif not os.access(path if path.exists() and not path.is_file() else folder, os.W_OK):
         problem = "is not writable"
     elif suffixes and path.suffix.lower() not in suffixes:
         problem = f"needs one of the suffixes {', '.join(suffixes)}"
