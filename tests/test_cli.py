@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from command_line import failure, start
 
 from megagrad import __version__, cli
 
@@ -15,25 +16,6 @@ SMALL = ["--points", "20", "--epochs", "4", "--layers", "4"]
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def failure(capsys, *words):
-    """Run a command line that is refused, and return its last line."""
-    with pytest.raises(SystemExit) as caught:
-        cli.main(words)
-    assert caught.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    return err.splitlines()[-1]
-
-
-def start(*words):
-    return subprocess.Popen(
-        [sys.executable, "-m", "megagrad", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
 
 
 def test_no_words_at_all_mean_train(monkeypatch):

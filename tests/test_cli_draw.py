@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from command_line import refusal
 
 from megagrad import cli
 
@@ -13,16 +14,6 @@ NEURON = ["tanh(x1*w1 + x2*w2 + b)", "x1=2", "x2=0", "w1=-3", "w2=1", "b=6.88"]
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def refusal(capsys, *words):
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["draw", *words])
-    assert caught.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "Traceback" not in err
-    return err.partition("megagrad draw: error: ")[2]
 
 
 def test_the_value_and_the_gradients(capsys, folder):
@@ -107,7 +98,7 @@ def test_without_the_package_graphviz(capsys, monkeypatch):
     ],
 )
 def test_what_is_refused(capsys, folder, words, message):
-    assert message in refusal(capsys, *words)
+    assert message in refusal(capsys, "draw", *words)
     assert list(folder.iterdir()) == []
 
 

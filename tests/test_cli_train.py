@@ -5,10 +5,10 @@ import os
 import random
 import re
 import signal
-import subprocess
 import sys
 
 import pytest
+from command_line import failure, start
 
 from megagrad import cli, picture
 from megagrad.cli import interrupt, train
@@ -53,25 +53,6 @@ def flowers(folder):
             )
     (folder / "flowers.csv").write_text("\n".join(lines), encoding="utf-8")
     return "flowers.csv"
-
-
-def start(*words, **options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "megagrad", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        **options,
-    )
-
-
-def failure(capsys, *words):
-    with pytest.raises(SystemExit) as caught:
-        cli.main(words)
-    assert caught.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    return err.splitlines()[-1]
 
 
 @needs_matplotlib
