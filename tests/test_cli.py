@@ -1,6 +1,7 @@
 """The command line as a whole: its commands, help, streams and exit status."""
 
 import os
+import runpy
 import subprocess
 import sys
 
@@ -99,3 +100,18 @@ def test_the_command_line_loads_nothing_until_it_needs_it():
     heavy = {"numpy", "matplotlib", "graphviz", "tqdm", "rich"}
     code = f"import megagrad.cli, sys; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], encoding="utf-8") == "[]\n"
+
+
+def test_an_interrupt_while_modules_are_imported(capsys, monkeypatch):
+    class Interrupting:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name == "megagrad.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "megagrad.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting, *sys.meta_path])
+    with pytest.raises((SystemExit, KeyboardInterrupt)) as caught:
+        runpy.run_module("megagrad", run_name="__main__")
+    assert caught.value.args == (130,)
+    assert capsys.readouterr().err == "\nmegagrad: interrupted\n"

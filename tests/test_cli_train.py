@@ -435,3 +435,13 @@ def test_a_file_that_is_replaced_need_not_be_writable_itself(capsys, folder):
         patch.setattr(os, "access", access)
         assert train.words.output(os.fspath(path)) == path
     assert asked == [os.fspath(folder)]
+
+
+def test_a_name_that_ends_like_a_folder_is_refused(capsys):
+    assert "'new/' is a folder" in failure(capsys, "train", "--save", "new/")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX links")
+def test_a_link_into_a_folder_that_is_not_there_is_refused(capsys, folder):
+    (folder / "link").symlink_to("absent/m.npz")
+    assert "which is not a folder" in failure(capsys, "train", "--save", "link")

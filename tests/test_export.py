@@ -242,3 +242,31 @@ def test_modules_with_hooks():
     network[0].register_forward_hook(lambda module, inputs, output: output * 2)
     with pytest.raises(ValueError, match="has hooks"):
         megagrad.from_torch(network)
+
+
+def test_a_model_without_neurons():
+    model, layer = MLP(2, [1]), Layer(2, 1)
+    model.layers.clear()
+    layer.neurons.clear()
+    for empty in (model, layer):
+        with pytest.raises(ValueError, match="at least one layer, and each layer one neuron"):
+            megagrad.to_torch(empty)
+
+
+def test_a_network_that_does_more_than_its_modules():
+    class Doubled(torch.nn.Sequential):
+        def forward(self, x):
+            return super().forward(x) * 2
+
+    with pytest.raises(TypeError, match="not 'Doubled'"):
+        megagrad.from_torch(Doubled(linear(2, 1)))
+    network = torch.nn.Sequential(linear(2, 1))
+    network.register_forward_hook(lambda module, inputs, output: output * 2)
+    with pytest.raises(ValueError, match=r"(?s)network, .* has hooks"):
+        megagrad.from_torch(network)
+
+
+def test_parametrized_weights():
+    module = torch.nn.utils.parametrizations.weight_norm(linear(2, 1))
+    with pytest.raises(ValueError, match=r"network\[0\], ParametrizedLinear"):
+        megagrad.from_torch(torch.nn.Sequential(module))

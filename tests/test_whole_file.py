@@ -75,3 +75,9 @@ def test_a_name_that_ends_like_a_folder(tmp_path):
     with pytest.raises(IsADirectoryError):
         whole_file.write(f"{tmp_path}/new{os.sep}", b"new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_ends_with_a_dot_folder(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        whole_file.write(os.path.join(tmp_path, "new", "."), b"new")
+    assert list(tmp_path.iterdir()) == []

@@ -2,9 +2,12 @@
 
 import sys
 
-from megagrad.cli import main
-
 if __name__ == "__main__":
+    try:
+        from megagrad.cli import main
+    except KeyboardInterrupt:
+        print("\nmegagrad: interrupted", file=sys.stderr)
+        sys.exit(130)
     # Not when all went well: with `python -i` the prompt follows.
     if status := main():
         sys.exit(status)

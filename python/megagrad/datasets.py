@@ -158,7 +158,7 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
 
     path: the file, in UTF-8, with commas between the cells (RFC 4180). target: the name of the
     column with the classes, by default the last one. All other columns are features, and have to be
-    numbers. Lines without anything are passed over, and so is white space around a cell.
+    numbers. Lines of nothing but white space are passed over, and so is it around a cell.
 
     Returns a Table, with classes in alphabetical order. Raises OSError if the file cannot be read,
     and ValueError if there is something wrong with it, with the line and the column: a cell that is

@@ -29,9 +29,9 @@ def save(state: Mapping[str, float], path: str | os.PathLike[str]) -> None:
     The file is an ``.npz`` of two arrays, which ``numpy.load`` reads too: ``names`` has the names as
     strings, ``data`` their numbers in float64, both of shape (len(state),) and in the state's order.
 
-    Raises TypeError for a state that is not a mapping of strings to real numbers, ValueError for a
-    name that ends with a NUL character, which NumPy's strings drop, and OSError if the file cannot be
-    written.
+    Raises TypeError for a state that is not a mapping of strings to real numbers, OverflowError for an
+    int beyond all floats, ValueError for a name that ends with a NUL character, which NumPy's strings
+    drop, and OSError if the file cannot be written.
     """
     if not isinstance(state, Mapping):
         raise TypeError(

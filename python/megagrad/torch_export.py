@@ -37,11 +37,14 @@ def to_torch(model: MLP | Layer | Neuron) -> Sequential:
 
     Raises ImportError without PyTorch, TypeError for another model, ValueError for an activation that
     PyTorch has no module for, as a function of one's own, for a layer whose neurons differ in their
-    activation or their number of weights, and for layers that do not fit one another.
+    activation or their number of weights, for layers that do not fit one another, and for a model
+    without neurons.
     """
     torch = _torch("to_torch")
     modules = []
     rows = _rows(model)
+    if not rows or not all(rows):
+        raise ValueError("a model must have at least one layer, and each layer one neuron")
     for before, neurons in pairwise(rows):
         if any(len(neuron.w) != len(before) for neuron in neurons):
             raise ValueError(f"a layer of {len(before)} neurons is followed by {neurons}")
@@ -64,11 +67,12 @@ def from_torch(network: Sequential) -> MLP:
     The weights are copies, and exact; ``to_torch`` gives back the same ones. The module ``random`` is
     left as it was.
 
-    Raises ImportError without PyTorch, TypeError for what is no Sequential, and ValueError for a
-    network of other modules than these, which it names.
+    Raises ImportError without PyTorch, TypeError for what is no Sequential or has a ``forward`` of its
+    own, and ValueError for a network of other modules than these, which it names.
     """
     torch = _torch("from_torch")
-    if not isinstance(network, torch.nn.Sequential):
+    is_sequential = isinstance(network, torch.nn.Sequential)
+    if not is_sequential or type(network).forward is not torch.nn.Sequential.forward:
         raise TypeError(f"network must be a torch.nn.Sequential, not '{type(network).__name__}'")
     stages = _stages(torch, network)
     model = _blank([stages[0].linear.in_features, *(s.linear.out_features for s in stages)])
@@ -149,9 +153,9 @@ def _module(torch: Any, activation: str) -> Any:
 
 def _stages(torch: Any, network: Sequential) -> list[_Stage]:
     stages: list[_Stage] = []
+    _refuse_hooks("network", network)
     for place, module in enumerate(network):
-        if module._forward_hooks or module._forward_pre_hooks:
-            raise ValueError(f"network[{place}], {module}, has hooks, which an MLP has not")
+        _refuse_hooks(f"network[{place}]", module)
         if type(module) is torch.nn.Linear and not module.weight.is_complex():
             if stages and stages[-1].linear.out_features != module.in_features:
                 raise ValueError(
@@ -170,6 +174,12 @@ def _stages(torch: Any, network: Sequential) -> list[_Stage]:
     if not stages:
         raise ValueError("network must have at least one Linear, got none")
     return stages
+
+
+def _refuse_hooks(name: str, module: Any) -> None:
+    """Refuse what may change a module's inputs, weights or outputs."""
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ValueError(f"{name}, {module}, has hooks, which an MLP has not")
 
 
 def _op(torch: Any, module: Any) -> str | None:

@@ -16,7 +16,7 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
     ``/dev/stdout``, is opened and written to. Raises OSError if it cannot be written; nothing has
     changed then, but for those.
     """
-    if not os.path.basename(path):
+    if os.path.basename(path) in ("", "."):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     if _is_device(Path(path)):
         Path(path).write_bytes(content)

@@ -46,8 +46,8 @@ def output(word: str, suffixes: Collection[str] = ()) -> Path:
     suffixes: one of which it needs; any will do if there are none. Raises ArgumentTypeError.
     """
     path = Path(word)
-    folder = path.parent
-    if path.is_dir():
+    folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
+    if path.is_dir() or word.endswith(("/", os.sep)):
         problem = "is a folder"
     elif not folder.is_dir():
         problem = f"is in {str(folder)!r}, which is not a folder"
