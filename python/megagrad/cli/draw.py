@@ -9,7 +9,7 @@ from typing import Any
 
 from megagrad import whole_file
 from megagrad.cli import words
-from megagrad.cli.failure import Failure
+from megagrad.cli.failure import Failure, told_if_unwritable
 from megagrad.engine import Value
 from megagrad.expression import ExpressionError, evaluate, is_name
 
@@ -103,10 +103,8 @@ def _draw(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
 
         print(f"\n{explain(root, limit=None)}\n")
     content = _drawn(root, options.output, options.rankdir)
-    try:
+    with told_if_unwritable(options.output):
         whole_file.write(options.output, content)
-    except OSError as error:
-        raise Failure(f"cannot write {str(options.output)!r}: {error.strerror}") from None
     print(f"graph: {options.output}")
     return 0
 
@@ -115,11 +113,11 @@ def _drawn(root: Value, path: Path, rankdir: str) -> bytes:
     from megagrad.drawing import draw_dot
 
     try:
-        from graphviz import CalledProcessError, ExecutableNotFound
-
         dot = draw_dot(root, rankdir=rankdir)
-    except ImportError:
-        raise Failure("drawing needs the package graphviz: pip install 'megagrad[viz]'") from None
+    except ImportError as error:
+        raise Failure(str(error)) from None
+    from graphviz import CalledProcessError, ExecutableNotFound
+
     if dot.summary:
         what, parts, _ = dot.summary.splitlines()
         raise Failure(f"the graph is too large to draw: {what} {parts}")

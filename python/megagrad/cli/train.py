@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from megagrad import picture
 from megagrad.cli import interrupt, words
-from megagrad.cli.failure import Failure
+from megagrad.cli.failure import Failure, told_if_unwritable
 from megagrad.datasets import Table, circles, moons, read_csv, spirals
 from megagrad.nn import ACTIVATIONS, MLP
 from megagrad.scaling import Scaling
@@ -329,7 +329,7 @@ def _save(model: MLP, table: Table, sizes: list[int], options: argparse.Namespac
         return
     from megagrad.state import save  # which imports NumPy
 
-    with _told_if_unwritable(options.save):
+    with told_if_unwritable(options.save):
         save(model.state_dict(), options.save)
     form = f"MLP({len(table.features)}, {sizes}, activation={options.activation!r})"
     meaning = (
@@ -347,7 +347,7 @@ def _show(model: MLP, table: Table, history: list[Progress], options: argparse.N
             f"{options.title} after {last.epoch} epochs: "
             f"accuracy {last.accuracy:.1%}, loss {last.loss:.4f}"
         )
-        with _told_if_unwritable(options.plot):
+        with told_if_unwritable(options.plot):
             picture.draw(model, table, history, options.plot, title)
         is_plane = len(table.features) == 2
         print(f"{'decision boundary and loss' if is_plane else 'loss'}: {options.plot}")
@@ -356,14 +356,6 @@ def _show(model: MLP, table: Table, history: list[Progress], options: argparse.N
         width = min(shutil.get_terminal_size().columns, 80)
         print(picture.sketch(model, table, width=width, colour=_stdout_has_colour()))
     print("matplotlib, which draws this into a file, comes with: pip install 'megagrad[viz]'")
-
-
-@contextmanager
-def _told_if_unwritable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Failure(f"cannot write {str(path)!r}: {error.strerror}") from None
 
 
 def _stdout_has_colour() -> bool:
