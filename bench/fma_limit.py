@@ -17,9 +17,9 @@ BACKWARD = FORWARD + 16 * 16 + 16
 
 
 def multiply_adds() -> float | None:
-    """Compile the measuring program and run it; None where it cannot be compiled."""
+    """Compile the measuring program and run it; None without a compiler, or the source: a wheel has none."""
     compiler = shutil.which("c++")
-    if compiler is None:
+    if compiler is None or not SOURCE.exists():
         return None
     with TemporaryDirectory() as folder:
         program = str(Path(folder) / "fma_limit")

@@ -166,5 +166,5 @@ def test_the_processors_limit_is_measured():
     assert weights == FORWARD < BACKWARD < 2 * FORWARD
     measured = multiply_adds()
     if measured is None:
-        pytest.skip("needs a C++ compiler")
+        pytest.skip("needs a C++ compiler and the checkout")
     assert measured > 1e8
