@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,15 +61,49 @@ def test_the_build_file_is_short_and_portable():
     assert not re.search(r"^[^#]*-ffast-math", text, re.MULTILINE)
 
 
+def test_an_op_is_named_in_its_row_alone():
+    """What has a slot in Python's types is named there, too, and arithmetic where it is fused."""
+    table = ROOT / "cpp" / "core" / "op_table.hpp"
+    rows = re.findall(r"^ +ROW\((\w+),", table.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) == len(set(rows)) > 35
+    slots = {"add", "sub", "mul", "div", "pow", "neg", "abs"}
+    for path in sources("cpp", ".hpp", ".cpp"):
+        if path.parent.name != "tests" and path.name != "functional.cpp":  # losses consist of ops
+            named = set(re.findall(r"Op::(\w+)", path.read_text(encoding="utf-8")))
+            assert not named & set(rows) - slots, path
+
+
+# Files that are longer than a reader takes in at once, and why they are not taken apart.
+LONG = {}
+
+
+def test_no_file_is_long_without_a_reason():
+    for folder in ("bench", "cpp", "docs", "python", "tests"):
+        for path in sources(folder, ".hpp", ".cpp", ".py", ".pyi"):
+            lines = len(path.read_text(encoding="utf-8").splitlines())
+            assert lines <= 400 or path.name in LONG, f"{path}: {lines} lines"
+
+
 def test_names_say_what_a_file_is_about():
     for path in sources("cpp", ".hpp", ".cpp") + sources("python", ".py") + sources("bench", ".py"):
         assert not re.search(r"util|helper|manager|misc|common", path.stem), path
 
 
-def test_the_version_is_the_newest_in_the_changelog():
+def test_the_version_stands_in_one_place():
+    """In pyproject.toml; what is written for people and archives agrees with it."""
     import megagrad
 
-    newest = re.search(
-        r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    assert newest[1] == megagrad.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert project["version"] == megagrad.__version__
+    assert re.search(r"^## (\d+\.\d+\.\d+)", changes, re.MULTILINE)[1] == megagrad.__version__
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == megagrad.__version__
+
+
+def test_every_python_that_is_promised_is_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    promised = re.findall(r"Python :: (3\.\d+)", " ".join(project["classifiers"]))
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    assert re.findall(r'"(3\.\d+)"', re.search(r"python: \[(.+)\]", workflow)[1]) == promised
+    assert project["requires-python"] == f">={promised[0]}"

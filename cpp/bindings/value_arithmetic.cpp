@@ -113,10 +113,7 @@ bool check(Op op, double x, double y, double z) {
     return check_result(op, x, y, z);
 }
 
-constexpr bool is_checked(Op op) {
-    return op != Op::add && op != Op::sub && op != Op::mul && op != Op::maximum &&
-           op != Op::minimum;
-}
+constexpr bool is_checked(Op op) { return op != Op::add && op != Op::sub && op != Op::mul; }
 
 // At least one operand is a Value, and they are not both exact Values.
 template <Op op, class Formula, bool commutes>
