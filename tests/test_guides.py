@@ -1,6 +1,7 @@
 """The guides: their code runs and prints what its comments say, and their figures are measured ones.
 
-The blocks of a page are one program, run as such. ``test_parallel`` has the guide to parallel programs.
+The blocks of a page are one program, run as such. The guide to parallel programs, which are several
+processes, is in ``test_parallel_guide``.
 """
 
 import math
