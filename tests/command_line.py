@@ -7,6 +7,9 @@ import pytest
 
 from megagrad import cli
 
+# A training that is soon over.
+SMALL = ["--points", "20", "--epochs", "4", "--layers", "4"]
+
 
 def refusal(capsys, *words):
     """Run a command line that is refused, and return what stderr says."""

@@ -1,6 +1,7 @@
 """What holds for all tests, and what tests of several files are given."""
 
 import signal
+import sys
 import time
 
 import pytest
@@ -23,3 +24,18 @@ def long_work():
     seconds = time.perf_counter() - start
     data = points_of(f, int(len(data) * 2 / seconds))
     return f, data, f.vjp(data)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty current folder, and no word about the terminal."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "TERM", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def without_matplotlib(monkeypatch):
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
+        monkeypatch.setitem(sys.modules, name, None)

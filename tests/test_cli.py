@@ -6,17 +6,11 @@ import subprocess
 import sys
 
 import pytest
-from command_line import failure, start
+from command_line import SMALL, failure, start
 
 from megagrad import __version__, cli
 
-SMALL = ["--points", "20", "--epochs", "4", "--layers", "4"]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_no_words_at_all_mean_train(monkeypatch):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from needs import needs_matplotlib
 
 from megagrad import picture
 from megagrad.datasets import Table, moons
@@ -12,9 +13,6 @@ from megagrad.training import Progress
 # A file name of this kind starts with these bytes.
 SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".pdf": b"%PDF", ".svg": b"<?xml"}
 
-needs_matplotlib = pytest.mark.skipif(
-    not picture.matplotlib_is_installed(), reason="needs matplotlib"
-)
 ignore_its_warnings = pytest.mark.filterwarnings("ignore")
 
 
