@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "backward.hpp"
 #include "function.hpp"
 #include "isa.hpp"
 #include "operands.hpp"
@@ -82,6 +83,18 @@ void register_function(py::module_& module) {
         py::arg("name"), "Let Functions run on another instruction set, to compare.");
 }
 
+void after_fork_in_child() {
+    leave_passes_to_other_threads();
+    python::leave_walks_to_other_threads();
+}
+
+void register_fork() {
+    const auto os = py::module_::import("os");
+    if (py::hasattr(os, "register_at_fork"))
+        os.attr("register_at_fork")(py::arg("after_in_child") =
+                                        py::cpp_function(after_fork_in_child));
+}
+
 // Nodes, types and the pool are the process's, and nothing but the one lock of the main interpreter
 // guards them.
 bool is_refused() {
@@ -126,6 +139,7 @@ PYBIND11_MODULE(core_of_main_interpreter, module) {
     python::register_census(module);
     python::register_functional(module);
     python::register_optim(module);
+    register_fork();
 }
 
 // Python's entry, ahead of pybind11's own, which in a sub-interpreter of Python 3.11 would wait for

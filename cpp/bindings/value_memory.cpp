@@ -20,8 +20,7 @@ bool draining = false;
 // Set once someone has given the class itself a __del__.
 bool values_had_finalizers = false;
 
-// Running walks over graphs, such as backward passes, and what was let go meanwhile.
-int walks = 0;
+// What was let go while walks over graphs, such as backward passes, are running.
 std::vector<PyObject*> let_go;
 
 Node* link_of(const Node& node) {
@@ -223,7 +222,7 @@ PyExtension* ensure_extension(PyValue* value) {
 }
 
 void release_operand(PyObject* operand) {
-    if (walks == 0) {
+    if (OperandsKept::innermost() == nullptr) {
         Py_DECREF(operand);
         return;
     }
@@ -234,15 +233,18 @@ void release_operand(PyObject* operand) {
     }
 }
 
-OperandsKept::OperandsKept() { ++walks; }
-
 OperandsKept::~OperandsKept() {
-    if (--walks > 0) return;
-    while (!let_go.empty()) {
+    // What is let go may run any code; another thread may begin a walk meanwhile.
+    while (innermost() == this && outer() == nullptr && !let_go.empty()) {
         PyObject* operand = let_go.back();
         let_go.pop_back();
         Py_DECREF(operand);
     }
+}
+
+void leave_walks_to_other_threads() {
+    OperandsKept::leave_to_other_threads([](OperandsKept&) {});
+    draining = false;  // if this thread is, that does no harm: it will go on
 }
 
 Origin::Origin(PyValue* value) {

@@ -6,6 +6,7 @@
 #include "bulk.hpp"
 #include "compiler.hpp"
 #include "order.hpp"
+#include "running.hpp"
 
 namespace megagrad {
 
@@ -87,7 +88,8 @@ public:
     }
     EarlierGradients(const EarlierGradients&) = delete;
     EarlierGradients& operator=(const EarlierGradients&) = delete;
-    ~EarlierGradients() {
+    ~EarlierGradients() { give_back(); }
+    void give_back() const {
         for (const auto& [node, grad] : saved_) node->grad += grad;
     }
     void set_aside(Node* node) {
@@ -146,20 +148,16 @@ private:
 
 // One pass: first nodes are put in order, then they are visited. All passes that are running know
 // each other, as code of the user's that one of them runs may begin another.
-class Pass {
+class Pass : public Running<Pass> {
 public:
-    Pass(Array<Node*>& order, EarlierGradients& earlier)
-        : order_(order), earlier_(earlier), outer_(std::exchange(innermost, this)) {}
-    Pass(const Pass&) = delete;
-    Pass& operator=(const Pass&) = delete;
+    Pass(Array<Node*>& order, EarlierGradients& earlier) : order_(order), earlier_(earlier) {}
     ~Pass() {
         if (is_visiting_) settle();
-        // Another thread's pass may have begun later and end later.
-        for (Pass** link = &innermost; *link != nullptr; link = &(*link)->outer_)
-            if (*link == this) {
-                *link = outer_;
-                break;
-            }
+    }
+    // What else happens where a pass is stopped, for one that will never be.
+    void abandon() {
+        if (is_visiting_) settle();
+        earlier_.give_back();
     }
 
     bool visit_all(Environment& environment) {
@@ -206,9 +204,6 @@ public:
         left_ = order_.size();
     }
 
-    Pass* outer() const { return outer_; }
-    static inline Pass* innermost = nullptr;
-
 private:
     static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 
@@ -227,7 +222,6 @@ private:
 
     Array<Node*>& order_;
     EarlierGradients& earlier_;
-    Pass* outer_;
     std::size_t left_ = 0;  // while code of the user's runs: how many nodes are still to be visited
     bool is_visiting_ = false;
 };
@@ -249,18 +243,22 @@ bool backward(Node& root, Environment& environment) {
     return pass.visit_all(environment);
 }
 
-bool is_backward_running() { return Pass::innermost != nullptr; }
+bool is_backward_running() { return Pass::innermost() != nullptr; }
+
+void leave_passes_to_other_threads() {
+    Pass::leave_to_other_threads([](Pass& pass) { pass.abandon(); });
+}
 
 bool is_to_be_visited(const Node& node) {
-    for (const Pass* pass = Pass::innermost; pass != nullptr; pass = pass->outer())
+    for (const Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
         if (pass->has_before_it(node)) return true;
     return false;
 }
 
 void note_unfolded(const Node& node, double slope, const std::vector<Node*>& parts) {
-    for (Pass* pass = Pass::innermost; pass != nullptr; pass = pass->outer())
+    for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
         pass->make_room(parts.size());
-    for (Pass* pass = Pass::innermost; pass != nullptr; pass = pass->outer())
+    for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
         pass->take_in(node, slope, parts);
     ++traversals;  // what is being put in order has to begin anew
 }

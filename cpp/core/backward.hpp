@@ -22,6 +22,8 @@ public:
 bool backward(Node& root, Environment& environment);
 
 bool is_backward_running();
+// In a process that fork() made: passes of threads that it did not take over end as if stopped.
+void leave_passes_to_other_threads();
 // Whether a running pass has still to come to the node.
 bool is_to_be_visited(const Node& node);
 

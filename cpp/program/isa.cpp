@@ -34,14 +34,12 @@ std::vector<const InstructionSet*> usable() {
     return sets;
 }
 
-std::atomic<const InstructionSet*>& in_use() {
-    static std::atomic<const InstructionSet*> set{usable().front()};
-    return set;
-}
+// Chosen before there are threads: a fork() while one makes a choice would leave the child to wait.
+std::atomic<const InstructionSet*> in_use{usable().front()};
 
 }  // namespace
 
-const InstructionSet& instruction_set() { return *in_use().load(std::memory_order_relaxed); }
+const InstructionSet& instruction_set() { return *in_use.load(std::memory_order_relaxed); }
 
 std::vector<std::string> instruction_sets() {
     std::vector<std::string> names;
@@ -52,7 +50,7 @@ std::vector<std::string> instruction_sets() {
 bool use_instruction_set(const std::string& name) {
     for (const InstructionSet* set : usable()) {
         if (name != set->name) continue;
-        in_use() = set;
+        in_use = set;
         return true;
     }
     return false;
