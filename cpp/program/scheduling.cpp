@@ -24,8 +24,9 @@ public:
         scheduled.reserve(steps_.size());
         for (std::size_t i = 0; i < steps_.size() || !waiting_.empty();) {
             for (; i < steps_.size() && waiting_.size() < window; ++i)
-                waiting_.push_back(steps_[i]);
-            scheduled.push_back(take(scheduled.empty() ? waiting_[0].code : scheduled.back().code));
+                waiting_.push_back({steps_[i], no_slot});
+            scheduled.push_back(
+                take((scheduled.empty() ? waiting_[0].step : scheduled.back()).code));
         }
         steps_ = std::move(scheduled);
     }
@@ -34,30 +35,41 @@ private:
     // Steps move forward no further than this, so that their results wait no longer, either.
     static constexpr std::size_t window = 64;
 
+    // A step, and an operand that was not there when the step was last looked at. A sum may have as
+    // many operands as there are steps: to look at all of them again and again, while other steps
+    // go before it, would take the square of the time.
+    struct Waiting {
+        Step step;
+        Slot missing;
+    };
+
     // The first one of that kernel that can be run, or the very first, which always can.
     Step take(Code code) {
         std::size_t found = 0;
         for (std::size_t i = 0; i < waiting_.size(); ++i) {
-            if (waiting_[i].code != code || !is_ready(waiting_[i])) continue;
+            if (waiting_[i].step.code != code || !is_ready(waiting_[i])) continue;
             found = i;
             break;
         }
-        Step step = waiting_[found];
+        Step step = waiting_[found].step;
         waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(found));
         for_each_out(plan_, step, [&](Slot value) { is_known_[value] = true; });
         return step;
     }
 
-    bool is_ready(Step& step) {
-        bool ready = true;
-        for_each_operand(plan_, step, [&](Slot value) { ready &= is_known_[value & ~subtracted]; });
-        return ready;
+    bool is_ready(Waiting& waiting) {
+        if (waiting.missing != no_slot && !is_known_[waiting.missing]) return false;
+        waiting.missing = no_slot;
+        for_each_operand(plan_, waiting.step, [&](Slot value) {
+            if (!is_known_[value & ~subtracted]) waiting.missing = value & ~subtracted;
+        });
+        return waiting.missing == no_slot;
     }
 
     Plan& plan_;
     Array<Step>& steps_;
     std::vector<bool> is_known_;
-    std::vector<Step> waiting_;
+    std::vector<Waiting> waiting_;
 };
 
 }  // namespace

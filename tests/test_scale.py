@@ -1,0 +1,280 @@
+"""Graphs and programs of many nodes, in every shape and every operation: none recurses or is lost.
+
+Nothing is timed here; bench/scale.py fits how the time grows, up to 10,000,000 nodes. But what takes
+the square of the time would be noticed: each of these tests would take minutes.
+"""
+
+import copy
+import gc
+import io
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from megagrad import Function, explain, optim
+from megagrad._core import census
+from megagrad.engine import Value
+from megagrad.functional import dot
+from megagrad.functional import sum as total
+
+NODES = 20_000
+
+
+class Instance(Value):
+    """At the top of a module, so that pickle finds it."""
+
+
+def named_rule():
+    """A closure that pickle can name; it passes nothing on."""
+
+
+def deep():
+    leaf, root = Value(1.0), Value(0.0)
+    for _ in range(NODES):
+        root = root + leaf
+    return leaf, root, NODES
+
+
+def wide():
+    leaf = Value(0.5)
+    return leaf, total([leaf] * NODES), NODES
+
+
+def long_dot():
+    leaf = Value(0.5)
+    return leaf, dot([leaf] * NODES, [2.0] * NODES), 2 * NODES
+
+
+def own_op_of_many():
+    leaf = Value(1.0)
+    return leaf, Value(0.0, [leaf] * NODES, (0.5,) * NODES), NODES / 2
+
+
+def diamonds():
+    leaf = root = Value(1.0)
+    for _ in range(NODES // 3):
+        root = root * 0.75 + root * 0.25
+    return leaf, root, 1
+
+
+def network():
+    width, layers = 16, NODES // 512
+    weights = [[Value(1 / width) for _ in range(width)] for _ in range(width)]
+    x = [Value(1.0) for _ in range(width)]
+    for _ in range(layers):
+        x = [dot(row, x) for row in weights]
+    return weights[0][0], total(x), layers
+
+
+def labelled():
+    leaf, root, grad = deep()
+    node = root
+    while node._children:
+        node.label, node.colour = "x", "red"
+        node = node._children[0]
+    return leaf, root, grad
+
+
+def closures():
+    leaf = root = Value(1.0)
+    for _ in range(NODES // 2):
+        root = own(root)
+    return leaf, root, 1
+
+
+def own(x):
+    out = Value(x.data, (x,), "own")
+
+    def rule():
+        x.grad += out.grad
+
+    out._backward = rule
+    return out
+
+
+def named_closures():
+    leaf = root = Value(1.0)
+    for _ in range(NODES // 2):
+        root = Value(root.data, (root,), "own")
+        root._backward = named_rule
+    return leaf, root, 0
+
+
+def instances():
+    leaf = root = Value(1.0)
+    for _ in range(NODES // 2):
+        root = Instance(root.data, (root,), (1.0,))
+    return leaf, root, 1
+
+
+SHAPES = [
+    *(deep, wide, long_dot, own_op_of_many, diamonds, network),
+    *(labelled, closures, named_closures, instances),
+]
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+OWN = (own_op_of_many, closures, named_closures, instances)
+
+
+def walked(root):
+    """All nodes, each with its operands by their numbers: what a program of micrograd's would see."""
+    numbers, stack, rows = {root: 0}, [root], []
+    while stack:
+        node = stack.pop()
+        for child in node._children:
+            if child not in numbers:
+                numbers[child] = len(numbers)
+                stack.append(child)
+        rows.append((type(node), node._op, node.data, node.grad, *map(numbers.get, node._children)))
+    return rows
+
+
+@each_shape
+def test_backward_twice_and_zeroed(shape):
+    leaf, root, grad = shape()
+    for times in (1, 2):
+        root.backward()
+        assert leaf.grad == times * grad
+    optim.SGD([leaf], lr=0.1).zero_grad()
+    assert leaf.grad == 0
+
+
+def through(pickler, unpickle):
+    def duplicate(root):
+        file = io.BytesIO()
+        pickler(file, 5).dump(root)
+        return unpickle(file.getvalue())
+
+    return duplicate
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [
+        copy.deepcopy,
+        through(pickle.Pickler, pickle.loads),
+        through(pickle._Pickler, pickle._loads),
+    ],
+    ids=["deepcopy", "pickle", "pickle in Python"],
+)
+@each_shape
+def test_copies(shape, duplicate):
+    if shape is closures and duplicate is not copy.deepcopy:
+        pytest.skip("pickle takes no local functions")
+    _, root, _ = shape()
+    root.backward()
+    twin = duplicate(root)
+    assert census(twin) == census(root)
+    assert walked(twin) == walked(root)
+
+
+@each_shape
+def test_recorded_or_refused(shape, tmp_path):
+    leaf, root, grad = shape()
+    if shape in OWN:
+        with pytest.raises(ValueError, match="a rule of the user's own"):
+            Function([leaf], root)
+        return
+    f = Function([leaf], root)
+    f.save(tmp_path / "f")
+    for g in (f, Function.load(tmp_path / "f"), pickle.loads(pickle.dumps(f))):
+        output, grads, _ = g.vjp([leaf.data])
+        assert output == g([leaf.data]) == root.data
+        assert grads[0] == grad
+        assert g.jvp([leaf.data], [1.0])[1] == grad
+        assert str(g) == str(f)
+
+
+@each_shape
+def test_counted_instead_of_shown(shape):
+    _, root, _ = shape()
+    before = census(root)
+    if shape is own_op_of_many:
+        assert before == {"custom": 1, "leaf": 1}
+        return
+    assert sum(before.values()) >= NODES // 2
+    heading = explain(root).heading
+    assert heading.startswith(f"{sum(before.values()):,} nodes, more than the limit of 400")
+    pytest.importorskip("graphviz")
+    from megagrad import draw_dot
+
+    assert draw_dot(root).summary == heading
+    assert len(draw_dot(root).body) == 1
+    assert census(root) == before
+
+
+@each_shape
+def test_freed(shape):
+    leaf, root, _ = shape()
+    root.end = leaf.end = [root]  # a cycle through all of it
+    del root
+    gc.collect()
+    assert leaf.end[0].backward() is None
+    del leaf
+    gc.collect()
+
+
+# --- programs ----------------------------------------------------------------------------------
+
+
+def test_a_program_of_a_million_instructions(tmp_path):
+    """Nothing in it can be folded, merged, dropped or fused."""
+    count = 500_000
+    x, w = Value(0.5), Value(0.75)
+    y = x
+    for _ in range(count):
+        y = (y * x).sin()
+    y = y * w
+    f = Function([x], y)
+    assert repr(f).endswith(f"{2 * count + 1} instructions>")
+    y.backward()
+    output, grads, parameter_grads = f.vjp([0.5])
+    assert output == y.data == f([0.5])
+    assert grads == pytest.approx([x.grad], rel=1e-9)
+    assert parameter_grads == pytest.approx([w.grad], rel=1e-9)
+    assert f.jvp([0.5], [1.0])[1] == pytest.approx(grads[0], rel=1e-9)
+    data = np.array([[0.5], [0.25], [0.5]])
+    np.testing.assert_array_equal(f(data)[[0, 2]], [output] * 2)
+    f.save(tmp_path / "f")
+    Function.load(tmp_path / "f").save(tmp_path / "g")
+    assert (tmp_path / "f").read_bytes() == (tmp_path / "g").read_bytes()
+
+
+def test_many_inputs_parameters_outputs_and_uses():
+    count = 100_000
+    xs, ws = ([Value(1.0) for _ in range(count)] for _ in range(2))
+    outputs = [(x * w).tanh() for x, w in zip(xs, ws, strict=True)]
+    f = Function(xs, [*outputs, total([output * xs[0] for output in outputs])], ws)
+    results, grads, parameter_grads = f.vjp([1.0] * count)
+    assert results.tolist() == [outputs[0].data] * count + [results[-1]]
+    slope = 1 - outputs[0].data ** 2
+    assert results[-1] == pytest.approx(count * outputs[0].data)
+    assert parameter_grads == pytest.approx(np.full(count, 2 * slope))
+    assert grads[1:] == pytest.approx(np.full(count - 1, 2 * slope))
+    assert grads[0] == pytest.approx(2 * slope + count * outputs[0].data)
+
+
+def test_a_dot_of_a_million_products():
+    count = 1_000_000
+    x, w = Value(0.5), Value(2.0)
+    f = Function([x], dot([w] * count, [x] * count))
+    output, grads, parameter_grads = f.vjp([0.5])
+    assert (output, grads[0], parameter_grads[0]) == (count, 2.0 * count, 0.5 * count)
+
+
+def test_long_sums_that_wait_for_another_kernel():
+    """They stay at the head of the window in which steps are put in order, while others go by."""
+    count, width = 39_000, 2_000
+    a, b = ([Value(0.5) for _ in range(size)] for size in (width, 400))
+    pairs = itertools.combinations(b, 2)
+
+    def short():
+        (p, q), (r, s) = next(pairs), next(pairs)
+        return p * q + r * s
+
+    first, late = short(), b[0].exp()
+    long = [dot([*a, late], [*a[k:], *a[:k], b[k]]) for k in range(1, 51)]
+    outputs = [first, late, *long, *(short() for _ in range(count))]
+    f = Function([*a, *b], outputs)
+    assert f([0.5] * (width + 400)) == pytest.approx([output.data for output in outputs])
