@@ -215,6 +215,68 @@ def test_freed(shape):
     gc.collect()
 
 
+# --- closures that ask -------------------------------------------------------------------------
+
+
+def test_many_closures_of_one_bulk_node():
+    w = Value(0.5)
+    shared = dot([w, w], [1.0, 2.0])
+    root = total([own(shared) for _ in range(NODES)])
+    root.backward()
+    assert shared.grad == NODES
+    assert w.grad == 3 * NODES
+    root.backward()
+    assert w.grad == 6 * NODES
+
+
+def test_closures_that_differentiate_another_graph():
+    w = Value(0.5)
+
+    def recomputes(x):
+        out = Value(x.data, (x,), "own")
+
+        def rule():
+            dot([w, w, w], [1.0, 2.0, 3.0]).backward()
+            x.grad += out.grad
+
+        out._backward = rule
+        return out
+
+    x = root = Value(1.0)
+    for _ in range(NODES):
+        root = recomputes(root)
+    root.backward()
+    assert (x.grad, w.grad) == (1.0, 6.0 * NODES)
+
+
+def test_closures_that_look_at_bulk_nodes_before_and_after():
+    """Each unfolds its own operand, that of the next one, and a node that the pass has left."""
+    count = 20_000
+    w = Value(0.25)
+    dots = [dot([w, w], [1.0, 2.0])]
+    outs = []
+
+    def looks(x, others):
+        out = Value(x.data, (x,), "own")
+
+        def rule():
+            for other in others:
+                assert len(other._children) == 2
+            x.grad += out.grad
+
+        out._backward = rule
+        return out
+
+    for i in range(count):
+        dots.append(dot([w, w], [1.0, 2.0]))
+        outs.append(looks(dots[i], (dots[i], dots[(i * 7919) % (i + 1)])))
+    root = total([*outs, *dots])
+    root.backward()
+    assert w.grad == 3 * (2 * count + 1)
+    root.backward()
+    assert w.grad == 6 * (2 * count + 1)
+
+
 # --- programs ----------------------------------------------------------------------------------
 
 

@@ -1,4 +1,6 @@
 // What a Value shows of its node, and what users may hang on it.
+#include <new>
+
 #include "backward.hpp"
 #include "value.hpp"
 
@@ -37,7 +39,12 @@ int set_grad(PyObject* self, PyObject* object, void*) {
     // While a node is folded, its gradient is that of all the nodes it stands for. What closures
     // add to it before a pass comes to it will be theirs, too.
     const Node& node = as_value(self)->node;
-    if (is_bulk(node.op()) && !is_to_be_visited(node) && !unfold(as_value(self))) return -1;
+    try {
+        if (is_bulk(node.op()) && !is_to_be_visited(node) && !unfold(as_value(self))) return -1;
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+        return -1;
+    }
     return set_number(object, as_value(self)->node.grad, "grad");
 }
 

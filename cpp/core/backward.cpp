@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bulk.hpp"
+#include "bulk_places.hpp"
 #include "compiler.hpp"
 #include "order.hpp"
 #include "running.hpp"
@@ -97,18 +98,21 @@ public:
         saved_.emplace_back(node, node->grad);
         node->grad = 0;
     }
-    void make_room(std::size_t count) { reserve_more(saved_, count); }
+    void make_room(std::size_t count) {
+        reserve_more(saved_, count);
+        places_.note_until(saved_.size(), [&](std::size_t i) { return saved_[i].first; });
+    }
     // What nodes that stand for `node` are to have, too; there is room for it.
     void share(const Node& node, double slope, const std::vector<Node*>& parts) noexcept {
-        const auto found = std::find_if(saved_.begin(), saved_.end(),
-                                        [&](const auto& entry) { return entry.first == &node; });
-        if (found == saved_.end()) return;
-        const double grad = slope * found->second;
+        const std::size_t place = places_.of(node);
+        if (place == BulkPlaces::nowhere) return;
+        const double grad = slope * saved_[place].second;
         for (Node* part : parts) saved_.emplace_back(part, grad);
     }
 
 private:
     std::vector<std::pair<Node*, double>>& saved_;
+    BulkPlaces places_;
 };
 
 struct Scratch {
@@ -184,12 +188,20 @@ public:
     }
 
     // While code of the user's runs: whether the node is still to be visited.
-    bool has_before_it(const Node& node) const { return place_of(node) != nowhere; }
+    bool has_before_it(const Node& node) {
+        note_places();
+        return place_of(node) != nowhere;
+    }
 
     // So that taking nodes in cannot fail.
-    void make_room(std::size_t count) {
-        earlier_.make_room(count);
-        if (left_ > 0) reserve_more(order_, count);
+    void make_room(const Node& node, const std::vector<Node*>& parts) {
+        earlier_.make_room(parts.size());
+        if (left_ == 0) return;
+        reserve_more(order_, parts.size());
+        note_places();
+        const std::size_t place = place_of(node);
+        if (place == nowhere) return;
+        for (const Node* part : parts) places_.note(*part, place);
     }
     // `node` was unfolded. If it is still to be visited, its gradient will go through its parts;
     // until then they have none of this pass.
@@ -205,11 +217,17 @@ public:
     }
 
 private:
-    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+    static constexpr std::size_t nowhere = BulkPlaces::nowhere;
 
-    // Among what is to be visited, the next one first: what a closure looks at is mostly near.
+    void note_places() {
+        if (!has_places_ && left_ > 0)
+            places_.note_until(left_, [&](std::size_t i) { return order_[i]; });
+        has_places_ |= left_ > 0;
+    }
+
+    // Among what is to be visited. What was taken in since places were noted may have moved it up.
     std::size_t place_of(const Node& node) const {
-        for (std::size_t i = left_; i-- > 0;)
+        for (std::size_t i = places_.of(node); i < left_; ++i)
             if (order_[i] == &node) return i;
         return nowhere;
     }
@@ -224,6 +242,8 @@ private:
     EarlierGradients& earlier_;
     std::size_t left_ = 0;  // while code of the user's runs: how many nodes are still to be visited
     bool is_visiting_ = false;
+    bool has_places_ = false;
+    BulkPlaces places_;  // of those that were to be visited when someone asked first
 };
 
 }  // namespace
@@ -250,14 +270,14 @@ void leave_passes_to_other_threads() {
 }
 
 bool is_to_be_visited(const Node& node) {
-    for (const Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
+    for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
         if (pass->has_before_it(node)) return true;
     return false;
 }
 
 void note_unfolded(const Node& node, double slope, const std::vector<Node*>& parts) {
     for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
-        pass->make_room(parts.size());
+        pass->make_room(node, parts);
     for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
         pass->take_in(node, slope, parts);
     ++traversals;  // what is being put in order has to begin anew

@@ -24,7 +24,7 @@ bool backward(Node& root, Environment& environment);
 bool is_backward_running();
 // In a process that fork() made: passes of threads that it did not take over end as if stopped.
 void leave_passes_to_other_threads();
-// Whether a running pass has still to come to the node.
+// Whether a running pass has still to come to a bulk node. May throw std::bad_alloc.
 bool is_to_be_visited(const Node& node);
 
 // Tells running passes that `node` is no bulk node any more, but one of a few ordinary ones; the
