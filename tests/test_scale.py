@@ -215,6 +215,71 @@ def test_freed(shape):
     gc.collect()
 
 
+# --- many roots --------------------------------------------------------------------------------
+
+
+def running_sums(count):
+    sums = [Value(1.0)]
+    for _ in range(count):
+        sums.append(sums[-1] * 0.5 + 1)
+    return sums
+
+
+@pytest.mark.parametrize("pickler", [pickle.Pickler, pickle._Pickler], ids=["C", "Python"])
+@pytest.mark.parametrize("turn", [1, -1], ids=["first to last", "last to first"])
+def test_a_list_of_running_sums_is_pickled_in_one_go(pickler, turn):
+    duplicate = through(pickler, pickle.loads)
+    sums = running_sums(10_000)
+    twins = duplicate(sums[::turn])[::turn]
+    assert [twin.data for twin in twins] == [root.data for root in sums]
+    assert all(
+        twin._children[0]._children[0] is before for before, twin in itertools.pairwise(twins)
+    )
+
+
+def test_picklers_that_take_turns_know_nothing_of_each_other():
+    sums = running_sums(2_000)
+    files = [io.BytesIO() for _ in range(3)]
+    picklers = [pickle.Pickler(file) for file in files]
+    for root in sums[::100]:
+        for pickler in picklers:
+            pickler.dump(root)
+            assert pickle.loads(pickle.dumps(root)).data == root.data
+    for file in files:
+        file.seek(0)
+        unpickler = pickle.Unpickler(file)
+        twins = [unpickler.load() for _ in sums[::100]]
+        assert [twin.data for twin in twins] == [root.data for root in sums[::100]]
+        for before, twin in itertools.pairwise(twins):
+            for _ in range(200):
+                twin = twin._children[0]
+            assert twin is before
+
+
+def test_a_pickler_that_begins_while_another_one_knows_the_graph():
+    sums = running_sums(20_000)
+    kept = pickle.Pickler(io.BytesIO())
+    kept.dump(sums[-1])
+    top = sums[-1] * 2  # is new to both
+    kept.dump(top)
+    assert pickle.loads(pickle.dumps(sums[-2])).data == sums[-2].data
+    kept.dump(top * 3)
+    assert pickle.loads(pickle.dumps([top, top * 4]))[1].data == 4 * top.data
+
+
+def test_a_backward_pass_between_two_roots_is_no_harm():
+    class Walks:
+        def __reduce__(self):
+            sums[-1].backward()
+            return (int, ())
+
+    sums = running_sums(2_000)
+    for root in sums[::50]:
+        root.guest = Walks()
+    twins = pickle.loads(pickle.dumps(sums))
+    assert [twin.data for twin in twins] == [root.data for root in sums]
+
+
 # --- closures that ask -------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@
 // of
 // `_restore` whose first argument lists all it depends on, operands first. The pickler saves that
 // list item by item, and each item's own operands are then known to it already: sharing is kept,
-// within a graph and between graphs, and nothing nests.
+// within a graph and between graphs, and nothing nests. Of many roots each lists what is new.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -34,17 +34,50 @@ struct EndOfDescendants {
 
 PyTypeObject *descendants_type = nullptr, *end_type = nullptr;
 
+// The nodes that the pickler at work knows, as far as that can be told from outside: it cannot be
+// asked. Those that were listed have marks in a row, as long as no other traversal comes, and the
+// pickler keeps their lists alive. That another pickler is at work shows when a known node is to be
+// reduced: then none is believed to be known, and it lists all that it depends on.
+struct Marks {
+    std::uint64_t first = 0, end = 0;
+    bool has(const Node& node) const { return ((node.epoch - first) & epoch_mask) < end - first; }
+};
+class KnownNodes {
+public:
+    Marks marks() const {
+        if (lists_ > 0 && marks_.end == traversals + 1) return marks_;
+        return {traversals + 1, traversals + 1};
+    }
+    bool has(const Node& node) const { return marks().has(node); }
+    void add(Node& node) const {
+        if (marks().first <= traversals) node.mark(traversals);
+    }
+    void forget() { marks_ = {}; }
+    void list_made(std::uint64_t first_mark) {
+        marks_ = {first_mark, traversals + 1};
+        ++lists_;
+    }
+    void list_ended() { --lists_; }
+
+private:
+    Marks marks_;
+    std::size_t lists_ = 0;
+};
+KnownNodes known;
+
 // A node that the pickler knew before was handed out, but is never reduced.
 void clear_flags(const Descendants* list) {
     for (Node* node : *list->order) node->clear(listed);
 }
 
-// Whether an operand does not come before its user in an order of all nodes.
-bool contains_itself(const Array<Node*>& order) {
+// Whether an operand does not come before its user in an order of all nodes but those known before.
+bool contains_itself(const Array<Node*>& order, const Marks& known_before) {
     const std::uint64_t mark = ++traversals & epoch_mask;
     for (Node* node : order) {
         bool in_order = true;
-        for_each_operand(*node, [&](Node* operand) { in_order &= operand->epoch == mark; });
+        for_each_operand(*node, [&](Node* operand) {
+            in_order &= operand->epoch == mark || known_before.has(*operand);
+        });
         if (!in_order) return true;
         node->mark(mark);
     }
@@ -55,9 +88,10 @@ PyObject* new_descendants(PyObject* root) {
     const OperandsKept until_owned;
     auto order = std::unique_ptr<Array<Node*>>(new (std::nothrow) Array<Node*>);
     if (!order) return PyErr_NoMemory();
-    const auto none = [](const Node&) { return false; };
-    if (!list_all(&as_value(root)->node, *order, none, until_owned)) return nullptr;
-    if (contains_itself(*order)) {
+    const Marks before = known.marks();
+    const auto is_known = [&](const Node& node) { return before.has(node); };
+    if (!list_all(&as_value(root)->node, *order, is_known, until_owned)) return nullptr;
+    if (contains_itself(*order, before)) {
         PyErr_SetString(PyExc_ValueError, "cannot pickle a graph that contains itself");
         return nullptr;
     }
@@ -67,6 +101,7 @@ PyObject* new_descendants(PyObject* root) {
     for (Node* node : *order) Py_INCREF(object_of(node));
     list->order = order.release();
     list->next = 0;
+    known.list_made(before.first);
     return reinterpret_cast<PyObject*>(list);
 }
 
@@ -76,6 +111,7 @@ void descendants_dealloc(PyObject* self) {
     clear_flags(list);
     for (Node* node : *list->order) Py_DECREF(object_of(node));
     delete list->order;
+    known.list_ended();
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -125,11 +161,24 @@ PyTypeObject* make_type(const char* name, std::size_t size, PyType_Slot* slots) 
     return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
 }
 
-bool has_interior_operand(const Node& node) {
-    bool interior = false;
-    for_each_operand(
-        node, [&](Node* operand) { interior |= !is_leaf(*operand) || operand->has(extended); });
-    return interior;
+bool has_unknown_operand(const Node& node) {
+    bool unknown = false;
+    for_each_operand(node, [&](Node* operand) {
+        unknown |= (!is_leaf(*operand) || operand->has(extended)) && !known.has(*operand);
+    });
+    return unknown;
+}
+
+// Whether the node is reduced without what it depends on, as the pickler knows that.
+bool is_alone(Node& node) {
+    if (node.has(listed)) {
+        node.clear(listed);
+        return true;
+    }
+    if (known.has(node)) known.forget();
+    if (has_unknown_operand(node)) return false;
+    known.add(node);
+    return true;
 }
 
 PyObject* operand_object(const Node& node, Flag is_node, const Operand& operand) {
@@ -171,8 +220,7 @@ PyObject *restore_kept = nullptr, *set_state_kept = nullptr;
 PyObject* reduce(PyObject* self, PyObject*) {
     if (!unfold_if_bulk(as_value(self))) return nullptr;
     Node& node = as_value(self)->node;
-    const bool alone = node.has(listed) || !has_interior_operand(node);
-    node.clear(listed);
+    const bool alone = is_alone(node);
     if (overrides(Py_TYPE(self), &PyBaseObject_Type, "__reduce__"))
         return PyObject_CallMethod(self, "__reduce__", nullptr);
     PyObject* callable = function_of_module("_restore", restore_kept);
