@@ -8,7 +8,11 @@ import copy
 import gc
 import io
 import itertools
+import os
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -405,3 +409,42 @@ def test_long_sums_that_wait_for_another_kernel():
     outputs = [first, late, *long, *(short() for _ in range(count))]
     f = Function([*a, *b], outputs)
     assert f([0.5] * (width + 400)) == pytest.approx([output.data for output in outputs])
+
+
+# --- interrupted -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
+@pytest.mark.parametrize(
+    ("work", "argument"),
+    [
+        ("y.__deepcopy__", "{}"),
+        ("pickle.dumps", "y"),
+        ("pickle.loads", "pickle.dumps(y)"),
+        ("census", "y"),
+        ("functools.partial(Function, [x])", "y"),
+    ],
+)
+def test_ctrl_c_stops_it(work, argument):
+    """What map() calls is not followed by Python code, which would look for signals."""
+    program = textwrap.dedent(f"""
+        import functools, pickle, signal
+        from megagrad import Function
+        from megagrad._core import census
+        from megagrad.engine import Value
+
+        x = y = Value(1.0)
+        for _ in range(300_000):
+            y = y + x
+        results, work, argument = [], {work}, {argument}
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        try:
+            results.extend(map(work, [argument]))
+        except KeyboardInterrupt:
+            print("stopped", results)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(work(argument) is not None)
+    """)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split("\n")[:2] == ["stopped []", "True"], done.stderr

@@ -135,7 +135,12 @@ Owned copy_of_others(PyObject* original, PyObject* memo) {
 // Copies the nodes in `order`, which come after their operands.
 bool copy_nodes(const Array<Node*>& order, CopyMap& map, PyObject* memo) {
     std::vector<Node*> with_state;
+    std::size_t until_poll = poll_interval;
     for (Node* node : order) {
+        if (--until_poll == 0) {
+            if (PyErr_CheckSignals() != 0) return false;
+            until_poll = poll_interval;
+        }
         PyObject* original = object_of(node);
         if (node != order.back()) {  // the root is what our own __deepcopy__ was called for
             const Owned given = copy_of_others(original, memo);

@@ -119,6 +119,8 @@ void descendants_dealloc(PyObject* self) {
 PyObject* descendants_next(PyObject* self) {
     auto* list = reinterpret_cast<Descendants*>(self);
     if (list->next == list->order->size()) return nullptr;
+    if (list->next % poll_interval == poll_interval - 1 && PyErr_CheckSignals() != 0)
+        return nullptr;
     Node* node = (*list->order)[list->next++];
     node->set(listed);
     return Py_NewRef(object_of(node));
@@ -276,7 +278,14 @@ bool restore_operand(PyValue* value, Flag is_node, Operand& slot, PyObject* obje
     return number > 0;
 }
 
+// An unpickler runs no code between nodes that would look for signals.
+bool is_interrupted() {
+    static std::size_t restored = 0;
+    return ++restored % poll_interval == 0 && PyErr_CheckSignals() != 0;
+}
+
 PyObject* restore(PyObject*, PyObject* args) {
+    if (is_interrupted()) return nullptr;
     PyObject *before, *type, *name, *lhs = nullptr, *rhs = nullptr;
     double data, grad;
     if (!PyArg_ParseTuple(args, "OO!Odd|OO:_restore", &before, &PyType_Type, &type, &name, &data,
