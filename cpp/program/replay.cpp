@@ -224,6 +224,7 @@ public:
             for (unsigned i = 1; i < std::min<std::size_t>(threads, stripes_); ++i)
                 others.emplace_back([this] { assist(); });
         } catch (const std::system_error&) {  // the system has no more of them: fewer will do
+        } catch (const std::bad_alloc&) {     // or no memory to begin one
         }
         try {
             work(memory_.rows, true);

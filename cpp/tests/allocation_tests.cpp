@@ -1,0 +1,387 @@
+// Every allocation of the core fails once: what was there before is there after, and the same call
+// then succeeds.
+#include <functional>
+#include <random>
+#include <string>
+
+#if defined(__GLIBC__)
+#include <pthread.h>
+#endif
+
+#include "census.hpp"
+#include "check.hpp"
+#include "failing_allocations.hpp"
+#include "optim.hpp"
+#include "program.hpp"
+#include "recorded.hpp"
+
+namespace megagrad::test {
+
+namespace {
+
+// Runs some work as a node's own rule: a backward that is called there has to ask for memory, and
+// cannot use again what the one before it had.
+class Within : public Environment {
+public:
+    explicit Within(std::function<void()> work) : work_(std::move(work)) {}
+    bool run_closure(Node&) override {
+        work_();
+        return true;
+    }
+    bool poll() override { return true; }
+
+private:
+    std::function<void()> work_;
+};
+
+void within_a_pass(std::function<void()> work) {
+    Graph graph;
+    Node* inner = graph.leaf(1);
+    inner->set(has_closure);
+    Within environment(std::move(work));
+    CHECK(backward(*graph.apply(Op::mul, inner, 2.0), environment));
+}
+
+std::vector<double> gradients(const std::vector<Node*>& nodes) {
+    std::vector<double> numbers;
+    for (const Node* node : nodes) numbers.push_back(node->grad);
+    return numbers;
+}
+
+std::vector<double> data_of(const std::vector<Node*>& nodes) {
+    std::vector<double> numbers;
+    for (const Node* node : nodes) numbers.push_back(node->data);
+    return numbers;
+}
+
+void set_gradients(const std::vector<Node*>& nodes) {
+    for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i]->grad = static_cast<double>(1 + i % 9);
+}
+
+// A graph with every kind of node, each with a gradient from an earlier pass.
+struct MixedGraph {
+    Graph graph;
+    std::vector<Node*> nodes;
+    Node *weights, *inputs, *root;
+
+    explicit MixedGraph(int size = 200) {
+        std::mt19937 random(7);
+        for (int i = 0; i < 8; ++i) nodes.push_back(graph.leaf(0.1 * i));
+        const auto any = [&] { return nodes[random() % nodes.size()]; };
+        for (int i = 0; i < size; ++i) {
+            nodes.push_back(graph.apply(Op::mul, any(), graph.apply(Op::tanh, any())));
+            if (i % 10 == 0) nodes.push_back(graph.custom({any(), any()}, {0.5, -1.0}));
+        }
+        weights = graph.row({any(), any(), nodes[0]}, 0.5);
+        inputs = graph.row({any(), any(), any()}, 0);
+        Node* sum = graph.row({nodes.end() - 30, nodes.end()}, 1.0);
+        root = graph.apply(Op::mul, graph.total(sum), graph.neuron(Op::tanh, weights, inputs));
+        set_gradients(nodes);
+    }
+
+    std::vector<double> after_a_pass() {
+        set_gradients(nodes);
+        PlainEnvironment environment;
+        CHECK(backward(*root, environment));
+        return gradients(nodes);
+    }
+};
+
+}  // namespace
+
+TEST(backward_that_gets_no_memory_changes_nothing) {
+    MixedGraph mixed;
+    const std::vector<double> expected = mixed.after_a_pass();
+    set_gradients(mixed.nodes);
+    const std::vector<double> before = gradients(mixed.nodes);
+    const int failed = fail_each_allocation(
+        [&] {
+            within_a_pass([&] {
+                PlainEnvironment environment;
+                CHECK(backward(*mixed.root, environment));
+            });
+        },
+        [&](bool threw) {
+            CHECK(gradients(mixed.nodes) == (threw ? before : expected));
+            CHECK(!is_backward_running());
+            CHECK(mixed.after_a_pass() == expected);
+            set_gradients(mixed.nodes);
+        });
+    CHECK(failed > 10);
+}
+
+TEST(backward_that_gets_no_memory_on_its_way_loses_no_gradient) {
+    MixedGraph mixed;
+    const auto change_data = [&](double by) {  // rows then have to look at it again
+        mixed.nodes[0]->data += by;
+        mixed.inputs->lhs.operands->nodes[0]->data += by;
+        ++data_writes;
+    };
+    set_gradients(mixed.nodes);
+    const std::vector<double> before = gradients(mixed.nodes);
+    int failed_on_its_way = 0;
+    fail_each_allocation(
+        [&] {
+            for (Node* row : {mixed.weights, mixed.inputs}) {
+                Operands& operands = *row->lhs.operands;
+                if (operands.now != operands.values) delete[] operands.now;
+                operands.now = operands.values;
+            }
+            change_data(0.125);
+            PlainEnvironment environment;
+            CHECK(backward(*mixed.root, environment));
+        },
+        [&](bool threw) {
+            const Operands &w = *mixed.weights->lhs.operands, &x = *mixed.inputs->lhs.operands;
+            for (std::size_t i = 0; i <= w.count; ++i) CHECK(w.grads[i] == 0 && x.grads[i] == 0);
+            if (threw && gradients(mixed.nodes) != before) ++failed_on_its_way;
+            set_gradients(mixed.nodes);
+            PlainEnvironment environment;
+            CHECK(backward(*mixed.root, environment));
+            const std::vector<double> now = gradients(mixed.nodes);
+            CHECK(mixed.after_a_pass() == now);
+            set_gradients(mixed.nodes);
+        });
+    CHECK(failed_on_its_way > 0);
+}
+
+// As an embedder unfolds a sum that a running pass has still to come to.
+TEST(what_is_unfolded_during_a_pass_is_told_to_it_or_nothing_is_changed) {
+    fail_each_allocation(
+        [] {
+            Graph graph;
+            Node *a = graph.leaf(1), *b = graph.leaf(2), *c = graph.leaf(3);
+            Node* row = graph.row({a, b, c}, 0.5);
+            Node* total = graph.total(row);
+            total->grad = 5;  // from an earlier pass
+            Node* looks = graph.leaf(1);
+            looks->set(has_closure);
+            const auto unfold = [&] {
+                Node* first = graph.apply(Op::add, a, 0.5);
+                Node* second = graph.apply(Op::add, first, b);
+                first->grad = second->grad = total->grad;
+                note_unfolded(*total, 1.0, {first, second});
+                total->lhs.node = second;
+                total->rhs.node = c;
+                total->set(rhs_is_node);
+                total->set_op(Op::add);
+            };
+            Within environment(unfold);
+            try {
+                CHECK(backward(*graph.apply(Op::mul, looks, total), environment));
+                CHECK(a->grad == 1 && b->grad == 1 && c->grad == 1);
+            } catch (const std::bad_alloc&) {
+                CHECK(total->op() == Op::sum || a->grad == 1);
+                CHECK(total->grad == 5 || total->grad == 6);
+                throw;
+            }
+        },
+        [](bool) { CHECK(!is_backward_running()); });
+}
+
+TEST(a_census_without_memory_can_be_taken_again) {
+    MixedGraph mixed;
+    Census expected;
+    CHECK(take_census(mixed.root, expected, [] { return true; }));
+    Census census;
+    fail_each_allocation(
+        [&] {
+            census = {};
+            CHECK(take_census(mixed.root, census, [] { return true; }));
+        },
+        [&](bool threw) { CHECK(threw || census.of_op == expected.of_op); });
+}
+
+TEST(a_recording_without_memory_leaves_no_trace) {
+    std::mt19937 random(11);
+    RandomGraph graph(random);
+    const std::string expected = to_bytes(record_all(graph.inputs, graph.outputs).program);
+    const std::vector<double> before = data_of(graph.inputs);
+    std::string bytes;
+    const int failed = fail_each_allocation(
+        [&] { bytes = to_bytes(record_all(graph.inputs, graph.outputs).program); },
+        [&](bool threw) {
+            CHECK(threw || bytes == expected);
+            CHECK(data_of(graph.inputs) == before);
+            CHECK(to_bytes(record_all(graph.inputs, graph.outputs).program) == expected);
+        });
+    CHECK(failed > 100);
+}
+
+TEST(a_large_graph_is_recorded_and_differentiated_or_left_as_it_was) {
+    Graph graph;
+    Node *x = graph.leaf(0.5), *w = graph.leaf(2), *chain = x;
+    for (int i = 0; i < 300'000; ++i)  // whose arrays lie in large pages
+        chain = graph.apply(Op::sub, graph.apply(Op::mul, chain, w), 1.0 / (1 + i % 7));
+    for (int number = 0; number < 100; number += 3) {
+        const FailingAllocations failing(number, FailingAllocations::After::fail);
+        try {
+            record_all({x}, {chain});
+            CHECK(!failing.has_failed());
+        } catch (const std::bad_alloc&) {
+            CHECK(failing.has_failed());
+        }
+        try {
+            PlainEnvironment environment;
+            within_a_pass([&] { CHECK(backward(*chain, environment)); });
+        } catch (const std::bad_alloc&) {
+            CHECK(x->grad == 0 && w->grad == 0 && chain->grad == 0);
+        }
+    }
+    CHECK(record_all({x}, {chain}).program.instructions.size() == 300'000);
+}
+
+TEST(planning_without_memory_can_be_done_again) {
+    std::mt19937 random(12);
+    RandomGraph graph(random);
+    const Program program = record_all(graph.inputs, graph.outputs).program;
+    for (const Wanted wanted : {Wanted{}, Wanted{true, false}, everything}) {
+        const Plan expected = plan(program, wanted);
+        std::size_t steps = 0, rows = 0;
+        const int failed = fail_each_allocation(
+            [&] {
+                const Plan again = plan(program, wanted);
+                steps = again.steps.size();
+                rows = again.rows;
+            },
+            [&](bool threw) {
+                CHECK(threw || (steps == expected.steps.size() && rows == expected.rows));
+            });
+        CHECK(failed > 20);
+    }
+}
+
+namespace {
+
+// A replay of a thousand points, into arrays of its own.
+struct Batch {
+    std::vector<double> data, parameters, outputs, input_grads, parameter_grads;
+    Points points;
+
+    Batch(const Program& program, const Recording& recording, std::size_t count) {
+        std::mt19937 random(13);
+        data = random_numbers(random, count * program.inputs);
+        parameters = parameters_of(recording);
+        outputs.resize(count * program.outputs.size());
+        input_grads.resize(data.size());
+        parameter_grads.resize(parameters.size());
+        points.count = count;
+        points.data = data.data();
+        points.parameters = parameters.data();
+        points.outputs = outputs.data();
+        points.input_grads = input_grads.data();
+        points.input_grad_step = program.inputs;
+        points.parameter_grads = parameter_grads.data();
+    }
+};
+
+}  // namespace
+
+TEST(a_replay_without_memory_stops_all_its_threads_and_can_be_run_again) {
+    std::mt19937 random(14);
+    RandomGraph graph(random);
+    const Recording recording = record_all(graph.inputs, graph.outputs);
+    const Plan whole = plan(recording.program, everything);
+    for (const std::size_t count : {std::size_t{1}, std::size_t{100}, std::size_t{5000}}) {
+        Batch expected(recording.program, recording, count);
+        ReplayMemory fresh;
+        CHECK(replay(whole, expected.points, 1, fresh, [] { return true; }));
+        for (const unsigned threads : {1u, 2u, 5u}) {
+            Batch batch(recording.program, recording, count);
+            ReplayMemory kept;  // from a call that failed to the next one
+            bool complete = false;
+            const int failed = fail_each_allocation(
+                [&] {
+                    ReplayMemory memory;
+                    complete = replay(whole, batch.points, threads, memory, [] { return true; });
+                },
+                [&](bool threw) {
+                    if (threw)
+                        complete = replay(whole, batch.points, threads, kept, [] { return true; });
+                    CHECK(complete && batch.outputs == expected.outputs);
+                    CHECK(batch.input_grads == expected.input_grads);
+                    CHECK(batch.parameter_grads == expected.parameter_grads);
+                    complete = false;
+                });
+            CHECK(failed > 4);
+        }
+    }
+}
+
+#if defined(__GLIBC__)
+TEST(a_replay_that_gets_no_threads_does_without) {
+    std::mt19937 random(15);
+    RandomGraph graph(random);
+    const Recording recording = record_all(graph.inputs, graph.outputs);
+    const Plan whole = plan(recording.program, everything);
+    Batch expected(recording.program, recording, 5000), batch(recording.program, recording, 5000);
+    ReplayMemory memory;
+    CHECK(replay(whole, expected.points, 1, memory, [] { return true; }));
+    pthread_attr_t usual, impossible;
+    CHECK(pthread_getattr_default_np(&usual) == 0 && pthread_attr_init(&impossible) == 0);
+    CHECK(pthread_attr_setstacksize(&impossible, std::size_t{1} << 52) == 0);
+    CHECK(pthread_setattr_default_np(&impossible) == 0);
+    CHECK(replay(whole, batch.points, 8, memory, [] { return true; }));
+    CHECK(pthread_setattr_default_np(&usual) == 0);
+    pthread_attr_destroy(&impossible);
+    pthread_attr_destroy(&usual);
+    CHECK(batch.outputs == expected.outputs && batch.parameter_grads == expected.parameter_grads);
+}
+#endif
+
+TEST(bytes_and_listings_without_memory_can_be_made_again) {
+    std::mt19937 random(16);
+    RandomGraph graph(random);
+    const Program program = record_all(graph.inputs, graph.outputs).program;
+    const std::string bytes = to_bytes(program), text = listing(program);
+    const auto checked = [](const std::string& expected, auto make) {
+        std::string made;
+        fail_each_allocation([&] { made = make(); },
+                             [&](bool threw) { CHECK(threw || made == expected); });
+    };
+    checked(bytes, [&] { return to_bytes(program); });
+    checked(bytes, [&] { return to_bytes(from_bytes(bytes.data(), bytes.size())); });
+    checked(text, [&] { return listing(program); });
+}
+
+TEST(an_optimiser_that_gets_no_memory_has_not_moved) {
+    Graph graph;
+    std::vector<Node*> parameters;
+    for (int i = 0; i < 100; ++i) parameters.push_back(graph.leaf(0.01 * i));
+    const std::vector<double> start = data_of(parameters);
+    const auto check = [&](auto state, auto options) {
+        const auto first_step = [&](auto& fresh) {
+            for (std::size_t i = 0; i < start.size(); ++i) parameters[i]->data = start[i];
+            set_gradients(parameters);
+            update(parameters, fresh, options);
+            return data_of(parameters);
+        };
+        auto untouched = state, fresh = state;
+        const std::vector<double> expected = first_step(untouched);
+        const auto go_back = [&] {
+            for (std::size_t i = 0; i < start.size(); ++i) parameters[i]->data = start[i];
+            fresh = state;
+        };
+        go_back();
+        fail_each_allocation([&] { update(parameters, fresh, options); },
+                             [&](bool threw) {
+                                 if (threw) CHECK(data_of(parameters) == start);
+                                 if (threw) CHECK(first_step(fresh) == expected);
+                                 go_back();
+                             });
+    };
+    SgdOptions sgd;
+    sgd.lr = 0.1;
+    sgd.momentum = 0.9;
+    sgd.dampening = 0.5;
+    check(SgdState{}, sgd);
+    AdamOptions adam;
+    adam.lr = 0.1;
+    adam.beta1 = 0.9;
+    adam.beta2 = 0.99;
+    adam.eps = 1e-8;
+    adam.amsgrad = true;
+    check(AdamState{}, adam);
+}
+
+}  // namespace megagrad::test
