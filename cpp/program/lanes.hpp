@@ -26,10 +26,10 @@ inline constexpr bool has_fma = true;
 inline constexpr bool has_fma = false;
 #endif
 
-// One number. Masks are bool, bits are std::int64_t.
+// One number. Masks are bool; bits are unsigned, so that adding to them may go beyond the last one.
 struct Lane {
     static constexpr int width = 1;
-    using Bits = std::int64_t;
+    using Bits = std::uint64_t;
     using Mask = bool;
 
     double value;
@@ -55,13 +55,9 @@ struct Lane {
 
 MEGAGRAD_INLINE Lane where(bool mask, Lane yes, Lane no) { return mask ? yes : no; }
 MEGAGRAD_INLINE bool any(bool mask) { return mask; }
-MEGAGRAD_INLINE std::int64_t bits(Lane x) { return std::bit_cast<std::int64_t>(x.value); }
-MEGAGRAD_INLINE Lane from_bits(Lane, std::int64_t bits) {
+MEGAGRAD_INLINE std::uint64_t bits(Lane x) { return std::bit_cast<std::uint64_t>(x.value); }
+MEGAGRAD_INLINE Lane from_bits(Lane, std::uint64_t bits) {
     return Lane(std::bit_cast<double>(bits));
-}
-// Zeros come in from the left.
-MEGAGRAD_INLINE std::int64_t shift_right(std::int64_t bits, int count) {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(bits) >> count);
 }
 // a * b + c, rounded once where the instruction set can.
 MEGAGRAD_INLINE Lane fma(Lane a, Lane b, Lane c) {
@@ -92,10 +88,12 @@ inline constexpr int native_width = 2;
 struct Lanes {
     static constexpr int width = native_width;
     using Vector [[gnu::vector_size(native_width * 8)]] = double;
-    using Bits [[gnu::vector_size(native_width * 8)]] = std::int64_t;
+    using Bits [[gnu::vector_size(native_width * 8)]] = std::uint64_t;
 
     struct Mask {
-        Bits bits;  // of a lane: all 1 or all 0
+        using Truth [[gnu::vector_size(native_width * 8)]] =
+            std::int64_t;  // as comparisons give it
+        Truth bits;        // of a lane: all 1 or all 0
 
         MEGAGRAD_INLINE friend Mask operator&&(Mask a, Mask b) { return {a.bits & b.bits}; }
         MEGAGRAD_INLINE friend Mask operator||(Mask a, Mask b) { return {a.bits | b.bits}; }
@@ -147,10 +145,6 @@ MEGAGRAD_INLINE bool any(Lanes::Mask mask) {
 MEGAGRAD_INLINE Lanes::Bits bits(Lanes x) { return reinterpret_cast<Lanes::Bits>(x.value); }
 MEGAGRAD_INLINE Lanes from_bits(Lanes, Lanes::Bits bits) {
     return Lanes(reinterpret_cast<Lanes::Vector>(bits));
-}
-MEGAGRAD_INLINE Lanes::Bits shift_right(Lanes::Bits bits, int count) {
-    using Unsigned [[gnu::vector_size(native_width * 8)]] = std::uint64_t;
-    return reinterpret_cast<Lanes::Bits>(reinterpret_cast<Unsigned>(bits) >> count);
 }
 
 MEGAGRAD_INLINE Lanes fma(Lanes a, Lanes b, Lanes c) {
@@ -210,14 +204,14 @@ using Lanes = Lane;
 MEGAGRAD_INLINE Lane fabs(Lane x) { return Lane(std::fabs(x.value)); }
 #if defined(__GNUC__)
 MEGAGRAD_INLINE Lanes fabs(Lanes x) {
-    return from_bits(x, bits(x) & std::int64_t{0x7fffffffffffffff});
+    return from_bits(x, bits(x) & std::uint64_t{0x7fffffffffffffff});
 }
 #endif
 
 // x with the sign of y.
 template <class T>
 MEGAGRAD_INLINE T copysign(T x, T y) {
-    constexpr std::int64_t magnitude = 0x7fffffffffffffff;
+    constexpr std::uint64_t magnitude = 0x7fffffffffffffff;
     return from_bits(x, (bits(x) & magnitude) | (bits(y) & ~magnitude));
 }
 

@@ -65,7 +65,7 @@ MEGAGRAD_INLINE Twofold<T> sum_of_ordered(T a, T b) {
 // Without the last 27 bits: products of two such numbers are exact.
 template <class T>
 MEGAGRAD_INLINE T first_half(T x) {
-    return from_bits(x, bits(x) & ~std::int64_t{0x7ffffff});
+    return from_bits(x, bits(x) & ~std::uint64_t{0x7ffffff});
 }
 
 // a * b, exactly but for overflow and underflow.

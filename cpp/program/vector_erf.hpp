@@ -81,7 +81,7 @@ MEGAGRAD_INLINE T erfc_far_from_0(T x) {
     const Twofold<T> product = exact_product(scaled.high, power.high);
     const T low = fma(scaled.high, power.low + linear.low, scaled.low * power.high);
     // 2^k alone may be too small for a double.
-    const T larger = power_of_2(x, parts.scale + (std::int64_t{600} << 52));
+    const T larger = power_of_2(x, parts.scale + (std::uint64_t{600} << 52));
     return (product.high + (product.low + low)) * larger * T(0x1p-600);
 }
 

@@ -106,7 +106,7 @@ MEGAGRAD_INLINE T tanh(T x) {
 template <class T>
 MEGAGRAD_INLINE Twofold<T> sixteenth_of_exp(T x) {
     const ByLn2<T> parts = reduced_by_ln2(where(x > T(711), T(711), x));
-    const T sixteenth = power_of_2(x, parts.scale - (std::int64_t{4} << 52));
+    const T sixteenth = power_of_2(x, parts.scale - (std::uint64_t{4} << 52));
     const Twofold<T> y = sum_of_ordered(T(1), parts.r + (exp_beyond_linear(parts.r) + parts.c));
     return {y.high * sixteenth, y.low * sixteenth};
 }

@@ -13,9 +13,9 @@ struct ByPowerOf2 {
 };
 template <class T>
 MEGAGRAD_INLINE ByPowerOf2<T> by_power_of_2(T x) {
-    constexpr std::int64_t exponent = 0x7ff0000000000000;
+    constexpr std::uint64_t exponent = 0x7ff0000000000000;
     const auto moved = bits(x) + (bits(T(1)) - bits(T(0x1.6a09e667f3bcdp-1)));
-    const T k = from_bits(x, shift_right(moved, 52) | bits(T(0x1p52))) - T(0x1p52 + 1023);
+    const T k = from_bits(x, (moved >> 52) | bits(T(0x1p52))) - T(0x1p52 + 1023);
     return {k, from_bits(x, bits(x) - ((moved & exponent) - bits(T(1)))) - T(1)};
 }
 

@@ -70,13 +70,13 @@ MEGAGRAD_INLINE Twofold<T> normalized(Twofold<T> sum) {
 
 // The sine, or the cosine as the sine of a quarter turn more.
 template <class T>
-MEGAGRAD_INLINE T sin_after_quarter_turns(T x, std::int64_t more) {
+MEGAGRAD_INLINE T sin_after_quarter_turns(T x, std::uint64_t more) {
     const ByQuarterTurns<T> parts = reduced_by_quarter_turns(x);
     const typename T::Bits turns = parts.turns + more;
-    const Twofold<T> sum = where_bits(-(turns & std::int64_t{1}), cos_of_reduced(parts.r, parts.c),
+    const Twofold<T> sum = where_bits(-(turns & std::uint64_t{1}), cos_of_reduced(parts.r, parts.c),
                                       sin_of_reduced(parts.r, parts.c));
     const T y = sum.high + sum.low;
-    return from_bits(y, bits(y) ^ ((turns & std::int64_t{2}) << 62));
+    return from_bits(y, bits(y) ^ ((turns & std::uint64_t{2}) << 62));
 }
 
 // y, but what <cmath> says where x is too large for it.
@@ -104,7 +104,7 @@ MEGAGRAD_NOINLINE T cos(T x) {
 template <class T>
 MEGAGRAD_NOINLINE T tan(T x) {
     const ByQuarterTurns<T> parts = reduced_by_quarter_turns(x);
-    const typename T::Bits odd = -(parts.turns & std::int64_t{1});
+    const typename T::Bits odd = -(parts.turns & std::uint64_t{1});
     const Twofold<T> sine = normalized(sin_of_reduced(parts.r, parts.c));
     const Twofold<T> cosine = normalized(cos_of_reduced(parts.r, parts.c));
     const Twofold<T> a = where_bits(odd, cosine, sine), b = where_bits(odd, sine, cosine);
