@@ -36,17 +36,48 @@ inline T softplus(T x) {
     return where(x > T(0), x, T(0)) + log1p(exp(-fabs(x)));
 }
 
-// The standard normal distribution: cumulative and density (Abramowitz & Stegun 26.2).
-// erfc keeps the left tail's digits, where (1 + erf) / 2 would cancel.
+// Within these bounds e^(-x^2 / 2) and all that it is a factor of go down to 0.
+template <class T>
+inline T within_bell(T x) {
+    return where(x > T(40), T(40), where(x < T(-40), T(-40), x));
+}
+
+// What x * y, rounded, lost (Dekker), for numbers that are not near to the largest.
+template <class T>
+inline T leading_half(T x) {
+    const T moved = T(0x1p27 + 1) * x;
+    return moved - (moved - x);
+}
+template <class T>
+inline T lost_by_product(T x, T y, T product) {
+    const T x1 = leading_half(x), y1 = leading_half(y), x2 = x - x1, y2 = y - y1;
+    return ((x1 * y1 - product) + x1 * y2 + x2 * y1) + x2 * y2;
+}
+
+// e^(-x^2) and e^(-x^2 / 2). A last place of the square would be hundreds of the power's.
+template <class T>
+inline T exp_of_minus_square(T x, T factor = T(1)) {
+    using std::exp;
+    const T bounded = within_bell(x), square = bounded * bounded;
+    const T power = exp(-factor * square);
+    return power - power * (factor * lost_by_product(bounded, bounded, square));
+}
+
+// The standard normal distribution: density and cumulative (Abramowitz & Stegun 26.2).
+template <class T>
+inline T normal_pdf(T x) {
+    return T(0.39894228040143267794) * exp_of_minus_square(x, T(0.5));
+}
+// erfc keeps the left tail's digits, where (1 + erf) / 2 would cancel. It falls as e^(-x^2) there,
+// so that its argument, scaled + lost, may lose no last place either.
 template <class T>
 inline T normal_cdf(T x) {
     using std::erfc;
-    return T(0.5) * erfc(-x * T(0.70710678118654752440));
-}
-template <class T>
-inline T normal_pdf(T x) {
-    using std::exp;
-    return T(0.39894228040143267794) * exp(T(-0.5) * x * x);
+    const T bounded = within_bell(x), root(0.70710678118654752440),
+            root_low(-0x1.bdd3413b26456p-55);
+    const T scaled = bounded * root, y = T(0.5) * erfc(-scaled);
+    const T lost = lost_by_product(bounded, root, scaled) + bounded * root_low;
+    return y - y * (T(2) * where(scaled < T(0), scaled, T(0)) * lost);
 }
 
 // NaN if either is NaN, as in NumPy and PyTorch.

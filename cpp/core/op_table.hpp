@@ -62,7 +62,7 @@
     ROW(sinh,       "sinh",    sinh(x),     cosh(x),                              "",               "-3:3",      "The hyperbolic sine.") \
     ROW(cosh,       "cosh",    cosh(x),     sinh(x),                              "",               "-3:3",      "The hyperbolic cosine.") \
     ROW(tanh,       "tanh",    tanh(x),     T(1) - z * z,                         "",               "-3:3",      "The hyperbolic tangent.") \
-    ROW(erf,        "erf",     erf(x),      T(1.12837916709551257390) * exp(-x * x), "",            "-3:3",      "The error function.") \
+    ROW(erf,        "erf",     erf(x),      T(1.12837916709551257390) * exp_of_minus_square(x), "", "-3:3",      "The error function.") \
     ROW(sigmoid,    "sigmoid", sigmoid(x),  sigmoid(x) * sigmoid(-x),             "",               "-3:3",      "The logistic function 1 / (1 + e^-x).") \
     ROW(relu,       "ReLU",    where(x < T(0), T(0), x), where(z > T(0), T(1), T(0)), "",           "-3:3",      "x where positive, else 0.") \
     ROW(softplus,   "softplus", softplus(x), sigmoid(x),                          "",               "-3:3",      "log(1 + e^x), a smooth relu.") \

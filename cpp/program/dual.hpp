@@ -96,6 +96,11 @@ MEGAGRAD_INLINE Dual<T> sign(Dual<T> x) {
     return {megagrad::sign(x.value), T(0.0)};
 }
 template <class T>
+MEGAGRAD_INLINE Dual<T> exp_of_minus_square(Dual<T> x, Dual<T> factor = Dual<T>(1.0)) {
+    const T y = megagrad::exp_of_minus_square(x.value, factor.value);
+    return {y, scaled(T(-2.0) * factor.value * within_bell(x.value) * y, x.tangent)};
+}
+template <class T>
 MEGAGRAD_INLINE Dual<T> normal_cdf(Dual<T> x) {
     return {megagrad::normal_cdf(x.value), scaled(megagrad::normal_pdf(x.value), x.tangent)};
 }
