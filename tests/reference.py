@@ -72,10 +72,10 @@ class Value:
     def __pow__(self, other):
         x = self.data
         if isinstance(other, Value):
-            z = x**other.data
-            by_base = other.data * x ** (other.data - 1)
-            return self._of(z, "**", (self, by_base), (other, z * math.log(x)))
-        return self._of(x**other, f"**{other}", (self, other * x ** (other - 1) if other else 0.0))
+            y = other.data
+            z = real(x**y)
+            return self._of(z, "**", (self, by_base(x, y)), (other, by_exponent(x, y)))
+        return self._of(real(x**other), f"**{other}", (self, by_base(x, other)))
 
     def __neg__(self):
         return self._of(-self.data, "neg", (self, -1.0))
@@ -102,8 +102,8 @@ class Value:
         return self.data > lift(other).data
 
     def relu(self):
-        positive = self.data > 0
-        return self._of(self.data if positive else 0.0, "ReLU", (self, float(positive)))
+        z = 0.0 if self.data < 0 else self.data
+        return self._of(z, "ReLU", (self, float(z > 0)))
 
     def tanh(self):
         z = math.tanh(self.data)
@@ -125,3 +125,32 @@ class Value:
 
 def lift(other):
     return other if isinstance(other, Value) else Value(other)
+
+
+def real(number):
+    """Python's powers of negative numbers may be complex, which data cannot be."""
+    if isinstance(number, complex):
+        raise ValueError("not a real number")
+    return number
+
+
+# Derivatives follow IEEE, and raise for no number.
+
+
+def power(x, y):
+    try:
+        return real(x**y)
+    except ValueError:
+        return math.nan
+    except (OverflowError, ZeroDivisionError):
+        return math.copysign(math.inf, x) if y % 2 == 1 else math.inf
+
+
+def by_base(x, y):
+    return y * power(x, y - 1) if y else 0.0
+
+
+def by_exponent(x, y):
+    if x == 0:
+        return 0.0 if y >= 0 else power(x, y) * -math.inf
+    return power(x, y) * (math.log(x) if x > 0 else math.nan)

@@ -19,21 +19,26 @@ def mean(xs):
     return sum(xs) / len(xs)
 
 
+def largest(xs):
+    found = max(x.data for x in xs)
+    return found if math.isfinite(found) else 0.0
+
+
 def logsumexp(xs):
-    largest = max(x.data for x in xs)
-    return sum((x - largest).exp() for x in xs).log() + largest
+    shift = largest(xs)
+    return sum((x - shift).exp() for x in xs).log() + shift
 
 
 def softmax(xs):
-    largest = max(x.data for x in xs)
-    powers = [(x - largest).exp() for x in xs]
+    shift = largest(xs)
+    powers = [(x - shift).exp() for x in xs]
     total = sum(powers)
     return [power / total for power in powers]
 
 
 def log_softmax(xs):
-    largest = max(x.data for x in xs)
-    shifted = [x - largest for x in xs]
+    shift = largest(xs)
+    shifted = [x - shift for x in xs]
     log_total = sum(x.exp() for x in shifted).log()
     return [x - log_total for x in shifted]
 
