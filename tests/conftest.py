@@ -5,7 +5,7 @@ import sys
 import time
 
 import pytest
-from recorded import points_of, repeated
+from recorded_functions import points_of, repeated
 
 from megagrad import record
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from killer import Killer
 from needs import needs_kill
-from recorded import network, points_of, same, same_enough
+from recorded_functions import network, points_of, same, same_enough
 
 from megagrad import parallel
 

@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolEx
 import numpy as np
 import pytest
 from executors import Here, Losing, Waiting
-from recorded import SCALE, network, points_of, repeated, same
+from recorded_functions import SCALE, network, points_of, repeated, same
 
 from megagrad import Function, Value, optim, parallel, record
 

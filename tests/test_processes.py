@@ -15,7 +15,7 @@ import pytest
 from calls import Unpicklable, iter_of, raising, raising_a_local
 from killer import Killer
 from needs import needs_kill
-from recorded import same_enough
+from recorded_functions import same_enough
 
 from megagrad import parallel
 
