@@ -178,7 +178,9 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
             Array<Node*> order;
             const auto is_copied = [&](const Node& node) { return map->has(node); };
             if (!list_all(root, order, is_copied, while_copying)) return nullptr;
-            map->copies.reserve(map->copies.size() + order.size());
+            // Not for a few nodes more: that would be all that a table grows by, at each root.
+            if (order.size() > map->copies.size())
+                map->copies.reserve(map->copies.size() + order.size());
             if (!copy_nodes(order, *map, memo)) return nullptr;
         }
         return Py_NewRef(object_of(map->of(*root)));
