@@ -276,3 +276,13 @@ def test_members_that_are_no_arrays_and_letters_that_are_none(tmp_path):
     np.savez(path, names=np.array([0x110000], dtype="<u4").view("<U1"), data=np.zeros(1))
     with pytest.raises(ValueError, match="is not a saved state"):
         megagrad.load(path)
+
+
+def test_a_few_bytes_that_say_there_are_a_million_million_names(path):
+    header = b"{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,), }\n"
+    names = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header
+    np.savez(path, data=NUMBER)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("names.npy", names)
+    with pytest.raises(ValueError, match=r"names' shape \(1000000000000,\), not float64"):
+        megagrad.load(path)

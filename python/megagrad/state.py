@@ -56,7 +56,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, float]:
     """
     content = Path(path).read_bytes()
     try:
-        return _state(_arrays(content))
+        return _state(*_arrays(content))
     except _WrongContent as error:
         raise ValueError(f"{os.fspath(path)!r} is not a saved state: {error}") from error.__cause__
 
@@ -72,32 +72,44 @@ def _check_name(name: object) -> None:
         raise ValueError(f"the name {name!r} ends with a NUL character, which NumPy would drop")
 
 
-def _arrays(content: bytes) -> dict[str, _Array]:
+def _arrays(content: bytes) -> tuple[_Array, _Array]:
     try:
         found = np.load(io.BytesIO(content), allow_pickle=False)
-        if isinstance(found, np.lib.npyio.NpzFile):
-            arrays = dict(found)
-            for array in arrays.values():
-                array.tolist()  # fails for a member that is no array, and letters that are none
-            return arrays
+        names = sorted(found.files) if isinstance(found, np.lib.npyio.NpzFile) else None
+        if names == ["data", "names"]:
+            return _array(found["names"]), _array(found["data"])
     # A damaged file can be anything to zipfile, zlib and NumPy.
     except Exception as error:
-        raise _WrongContent("it is damaged, or no .npz file of numbers and strings") from error
-    raise _WrongContent("it is a single array, no .npz file")
+        raise _damaged() from error
+    if names is None:
+        raise _WrongContent("it is a single array, no .npz file")
+    raise _WrongContent(f"its arrays should be ['data', 'names'], not {names}")
 
 
-def _state(arrays: dict[str, _Array]) -> dict[str, float]:
-    if arrays.keys() != {"names", "data"}:
-        raise _WrongContent(f"its arrays should be ['data', 'names'], not {sorted(arrays)}")
-    names, data = arrays["names"], arrays["data"]
+def _array(member: object) -> _Array:
+    if not isinstance(member, np.ndarray):
+        raise TypeError("a member is no array")
+    return member
+
+
+def _damaged() -> _WrongContent:
+    return _WrongContent("it is damaged, or no .npz file of numbers and strings")
+
+
+def _state(names: _Array, data: _Array) -> dict[str, float]:
+    # Before lists are made of them: a few bytes may say that there are billions of empty strings.
     if names.dtype.kind != "U" or names.ndim != 1:
         raise _WrongContent(f"names should be a row of strings, not {_described(names)}")
     if data.dtype.newbyteorder("=") != np.float64 or data.shape != names.shape:
         raise _WrongContent(
             f"data should be float64 of names' shape {names.shape}, not {_described(data)}"
         )
-    state: dict[str, float] = dict(zip(names.tolist(), data.tolist(), strict=True))
-    if len(state) != len(names):
+    try:
+        keys = names.tolist()
+    except (ValueError, SystemError) as error:  # letters that are none
+        raise _damaged() from error
+    state: dict[str, float] = dict(zip(keys, data.tolist(), strict=True))
+    if len(state) != len(keys):
         raise _WrongContent("a name occurs twice")
     return state
 
