@@ -322,6 +322,7 @@ HOSTILE = [
     ((None, Value, "custom", 1.0, 0.0, (1.0,), ()), TypeError),
     ((None, Value, "custom", 1.0, 0.0, (Value(1.0),), (1.0, 2.0)), ValueError),
     ((None, Value, "leaf", "x", 0.0), TypeError),
+    ((None, Value, "leaf", 1.0, "x"), TypeError),
     ((), TypeError),
 ]
 
@@ -331,6 +332,22 @@ def test_a_pickle_that_was_tampered_with_is_an_error(arguments, error):
     from megagrad._core import _restore
 
     with pytest.raises(error):
+        _restore(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None, Value, "leaf", "x", 0.0), "data to restore must be a real number, not 'str'"),
+        ((None, Value, "leaf", 0.0, []), "grad to restore must be a real number, not 'list'"),
+        ((None, Value, "add", 1.0, 0.0, "x", 2.0), "must be a Value or a real number, not 'str'"),
+        ((None, Value, "custom", 1.0, 0.0, (), 2.0), "two tuples, not 'tuple' and 'float'"),
+    ],
+)
+def test_what_was_tampered_with_is_named(arguments, message):
+    from megagrad._core import _restore
+
+    with pytest.raises(TypeError, match=message):
         _restore(*arguments)
 
 
@@ -349,6 +366,16 @@ def test_a_state_that_was_tampered_with_is_an_error(state):
         _set_state(Value(1.0), state)
     with pytest.raises(TypeError):
         _set_state(5, state)
+
+
+@pytest.mark.parametrize("wrong", [("x", None, 5), ("x", 5, None), (5, "y", None)])
+def test_a_state_that_is_wrong_in_part_is_not_applied_in_part(wrong):
+    from megagrad._core import _set_state
+
+    value = Value(1.0) + 1
+    with pytest.raises(TypeError, match="must be"):
+        _set_state(value, ({"free": 1}, *wrong))
+    assert (vars(value), value.label, value._op) == ({}, "", "+")
 
 
 class Cached(Value):

@@ -274,7 +274,9 @@ bool restore_operand(PyValue* value, Flag is_node, Operand& slot, PyObject* obje
     }
     const int number = to_number(object, slot.number);
     if (number == 0)
-        PyErr_SetString(PyExc_TypeError, "an operand to restore must be a Value or a number");
+        PyErr_Format(PyExc_TypeError,
+                     "an operand to restore must be a Value or a real number, not '%.100s'",
+                     Py_TYPE(object)->tp_name);
     return number > 0;
 }
 
@@ -286,10 +288,13 @@ bool is_interrupted() {
 
 PyObject* restore(PyObject*, PyObject* args) {
     if (is_interrupted()) return nullptr;
-    PyObject *before, *type, *name, *lhs = nullptr, *rhs = nullptr;
-    double data, grad;
-    if (!PyArg_ParseTuple(args, "OO!Odd|OO:_restore", &before, &PyType_Type, &type, &name, &data,
-                          &grad, &lhs, &rhs))
+    PyObject *before, *type, *name, *data_object, *grad_object, *lhs = nullptr, *rhs = nullptr;
+    if (!PyArg_ParseTuple(args, "OO!OOO|OO:_restore", &before, &PyType_Type, &type, &name,
+                          &data_object, &grad_object, &lhs, &rhs))
+        return nullptr;
+    double data = 0, grad = 0;
+    if (!number_or_type_error(data_object, "data to restore", data) ||
+        !number_or_type_error(grad_object, "grad to restore", grad))
         return nullptr;
     Op op;
     if (!find_op(name, op)) return nullptr;
@@ -307,7 +312,9 @@ PyObject* restore(PyObject*, PyObject* args) {
     PyValue* value = as_value(result.get());
     if (op == Op::custom) {
         if (!PyTuple_Check(lhs) || !PyTuple_Check(rhs)) {
-            PyErr_SetString(PyExc_TypeError, "a custom op is restored from two tuples");
+            PyErr_Format(PyExc_TypeError,
+                         "a custom op is restored from two tuples, not '%.100s' and '%.100s'",
+                         Py_TYPE(lhs)->tp_name, Py_TYPE(rhs)->tp_name);
             return nullptr;
         }
         if (!set_operands(value, lhs, PyTuple_GET_SIZE(rhs) > 0 ? rhs : nullptr)) return nullptr;

@@ -65,6 +65,12 @@ bool set_slots(PyObject* self, PyObject* slots) {
 
 bool is_dict_or_none(PyObject* object) { return object == Py_None || PyDict_Check(object); }
 
+bool is_none_or_str(PyObject* object, const char* what) {
+    if (object == Py_None || PyUnicode_Check(object)) return true;
+    PyErr_Format(PyExc_TypeError, "%s must be a str, not '%.100s'", what, Py_TYPE(object)->tp_name);
+    return false;
+}
+
 // As pickle applies states: by a subclass's __setstate__ if it has one.
 bool set_own_state(PyObject* self, PyObject* state) {
     if (state == Py_None) return true;
@@ -113,6 +119,13 @@ bool apply_state(PyObject* self, PyObject* state) {
         !PyArg_ParseTuple(state, "OOOO", &own, &label, &op_label, &closure)) {
         PyErr_Clear();
         PyErr_SetString(PyExc_TypeError, "not the state of a Value");
+        return false;
+    }
+    // Before any of it is applied.
+    if (!is_none_or_str(label, "label") || !is_none_or_str(op_label, "_op")) return false;
+    if (closure != Py_None && !PyCallable_Check(closure)) {
+        PyErr_Format(PyExc_TypeError, "_backward must be callable, not '%.100s'",
+                     Py_TYPE(closure)->tp_name);
         return false;
     }
     const auto set = [self](const char* name, PyObject* object) {
