@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from random_programs import (
     ALL,
     ANY,
+    BETWEEN,
     BULK,
     TAME,
     Bulk,
@@ -20,6 +21,7 @@ from random_programs import (
     result_of,
     run,
     steps,
+    tamed,
 )
 from test_ops import SYMBOLS
 
@@ -133,21 +135,14 @@ def test_same_numbers_as_micrograd(leaves, program):
         return  # micrograd's backward pass raises; ours follows IEEE
 
 
-# Where every op is defined and smooth.
-BETWEEN = st.floats(0.3, 0.9)
 TAMED_LEAVES = st.lists(BETWEEN, min_size=1, max_size=4)
 TAMED = steps(ALL, BETWEEN, most=25)
-
-
-def tamed(leaves, program):
-    """Results between 0.3 and 0.9, the leaves first."""
-    return run(program, leaves, OURS, after=lambda node: 0.6 + 0.3 * node.tanh())
 
 
 @examples(100)
 @given(TAMED_LEAVES, TAMED)
 def test_backward_twice_doubles_every_gradient_but_the_roots(leaves, program):
-    nodes = tamed(leaves, program)
+    nodes = run(program, leaves, OURS, after=tamed)
     root = nodes[-1]
     root.backward()
     once = [node.grad for node in nodes]
@@ -159,7 +154,7 @@ def test_backward_twice_doubles_every_gradient_but_the_roots(leaves, program):
 @examples(100)
 @given(TAMED_LEAVES, TAMED, TAME)
 def test_gradients_are_linear_in_what_comes_from_above(leaves, program, scale):
-    nodes = tamed(leaves, program)
+    nodes = run(program, leaves, OURS, after=tamed)
     inputs = nodes[: len(leaves)]
     nodes[-1].backward()
     once = [leaf.grad for leaf in inputs]
@@ -173,7 +168,7 @@ def test_gradients_are_linear_in_what_comes_from_above(leaves, program, scale):
 @examples(100)
 @given(TAMED_LEAVES, TAMED)
 def test_looking_at_a_graph_changes_nothing(leaves, program):
-    looked, nodes = tamed(leaves, program), tamed(leaves, program)
+    looked, nodes = run(program, leaves, OURS, after=tamed), run(program, leaves, OURS, after=tamed)
     for node in looked:
         assert node._prev == set(node._children)
         assert len(node._local_grads) == len(node._children)
@@ -186,7 +181,10 @@ def test_looking_at_a_graph_changes_nothing(leaves, program):
 @examples(100)
 @given(TAMED_LEAVES, TAMED)
 def test_calling_backward_of_each_node_by_hand_is_backward(leaves, program):
-    nodes, by_hand = tamed(leaves, program), tamed(leaves, program)
+    nodes, by_hand = (
+        run(program, leaves, OURS, after=tamed),
+        run(program, leaves, OURS, after=tamed),
+    )
     nodes[-1].backward()
     order = in_order(by_hand[-1:])
     by_hand[-1].grad = 1.0

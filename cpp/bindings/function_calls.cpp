@@ -1,4 +1,5 @@
 // What a Function computes, for arrays of points.
+#include <algorithm>
 #include <optional>
 
 #include "arguments.hpp"
@@ -276,22 +277,23 @@ void set_tangents(Points& points, const std::vector<double>& tangents) {
     points.tangent_step = 0;
 }
 
-// By outputs or by inputs, whichever are fewer.
-PyObject* jacobian(Call& call) {
+void jacobian_by_outputs(Call& call, double* numbers) {
     const std::size_t inputs = call.state().inputs(), outputs = call.state().outputs();
-    Numbers result(call.output_shape({inputs}));
-    double* numbers = result.mutable_data();
     Points& points = call.arguments();
-    if (outputs <= inputs) {
-        for (std::size_t k = 0; k < outputs; ++k) {
-            const std::vector<double> seeds = direction(k, outputs);
-            set_seeds(points, seeds);
-            points.input_grads = numbers + k * inputs;
-            points.input_grad_step = outputs * inputs;
-            call.run({true, false});
-        }
-        return result.release().ptr();
+    for (std::size_t k = 0; k < outputs; ++k) {
+        const std::vector<double> seeds = direction(k, outputs);
+        set_seeds(points, seeds);
+        points.input_grads = numbers + k * inputs;
+        points.input_grad_step = outputs * inputs;
+        call.run({true, false});
     }
+    points.seeds = nullptr;
+    points.input_grads = nullptr;
+}
+
+void jacobian_by_inputs(Call& call, double* numbers) {
+    const std::size_t inputs = call.state().inputs(), outputs = call.state().outputs();
+    Points& points = call.arguments();
     std::vector<double> columns(points.count * outputs);
     points.output_tangents = columns.data();
     for (std::size_t i = 0; i < inputs; ++i) {
@@ -300,6 +302,19 @@ PyObject* jacobian(Call& call) {
         call.run({});
         for (std::size_t k = 0; k < columns.size(); ++k) numbers[k * inputs + i] = columns[k];
     }
+}
+
+// By outputs or by inputs, whichever are fewer. Backward passes have all outputs, with a seed of 0
+// for all but one, and 0 times an infinite slope is NaN; a tangent of 0 counts for nothing.
+PyObject* jacobian(Call& call) {
+    const std::size_t inputs = call.state().inputs(), outputs = call.state().outputs();
+    Numbers result(call.output_shape({inputs}));
+    double* const numbers = result.mutable_data();
+    const auto has_nan = [&] {
+        return std::any_of(numbers, numbers + result.size(), [](double x) { return x != x; });
+    };
+    if (outputs <= inputs) jacobian_by_outputs(call, numbers);
+    if (outputs > inputs || (outputs > 1 && has_nan())) jacobian_by_inputs(call, numbers);
     return result.release().ptr();
 }
 
