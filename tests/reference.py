@@ -73,9 +73,9 @@ class Value:
         x = self.data
         if isinstance(other, Value):
             y = other.data
-            z = real(x**y)
+            z = real_power(x, y)
             return self._of(z, "**", (self, by_base(x, y)), (other, by_exponent(x, y)))
-        return self._of(real(x**other), f"**{other}", (self, by_base(x, other)))
+        return self._of(real_power(x, other), f"**{other}", (self, by_base(x, other)))
 
     def __neg__(self):
         return self._of(-self.data, "neg", (self, -1.0))
@@ -127,11 +127,11 @@ def lift(other):
     return other if isinstance(other, Value) else Value(other)
 
 
-def real(number):
+def real_power(x, y):
     """Python's powers of negative numbers may be complex, which data cannot be."""
-    if type(number) is complex:
-        raise ValueError("not a real number")
-    return number
+    if -math.inf < x < 0 and y not in (math.inf, -math.inf) and y % 1 > 0:
+        raise ValueError(f"{x} ** {y} is not a real number")
+    return x**y
 
 
 # Derivatives follow IEEE, and raise for no number.
@@ -139,7 +139,7 @@ def real(number):
 
 def power(x, y):
     try:
-        return real(x**y)
+        return real_power(x, y)
     except ValueError:
         return math.nan
     except (OverflowError, ZeroDivisionError):
