@@ -1,0 +1,1 @@
+"""What is fuzzed, with which expectations, and the inputs that are kept."""
