@@ -237,6 +237,25 @@ TEST(a_poll_stops_a_replay) {
         CHECK(!replay(sines, points, threads, memory, [] { return false; }));
 }
 
+// In time that grows with its length; with its square, this would take half an hour.
+TEST(a_long_sum_may_wait_for_one_value_while_others_do_not) {
+    constexpr std::uint32_t many = 1'000'000;
+    Program program;
+    program.inputs = 1;
+    const auto add = [&](Op op, std::uint32_t count, Id first_factors) {
+        program.instructions.push_back(Instruction{op, count, program.operands.size()});
+        for (std::uint32_t i = 0; i < count; ++i)
+            program.operands.push_back(i % 2 == 1 ? first_factors : 0);
+    };
+    add(Op::dot, 3, 0);
+    add(Op::exp, 1, 0);
+    add(Op::dot, 2 * many + 1, 2);
+    for (std::uint32_t i = 0; i < many; ++i) add(Op::dot, 3, 0);
+    program.outputs = {3};
+    validate(program);
+    CHECK(plan(program, {}).steps.size() == many + 3);
+}
+
 TEST(programs_survive_as_bytes_and_nothing_else_does) {
     std::mt19937 random(4);
     RandomGraph graph(random);
