@@ -15,7 +15,8 @@ from test_ops import TABLE, apply
 
 from megagrad import Value, functional, nn
 
-# A campaign is so many times as many examples, drawn anew: MEGAGRAD_CAMPAIGN=100 pytest tests/test_graphs.py
+# A campaign has so many times as many examples, drawn anew. It takes hours, so nothing may end it:
+# MEGAGRAD_CAMPAIGN=300 pytest -o faulthandler_timeout=0 tests/test_graphs.py
 CAMPAIGN = int(os.environ.get("MEGAGRAD_CAMPAIGN", "0"))
 
 EXTREMES = [
@@ -201,6 +202,10 @@ class Bound(NamedTuple):
     lost: float
 
 
+def is_overflow(x, y, result):
+    return math.isinf(result) and math.isfinite(x) and math.isfinite(y)
+
+
 def bounds(order, seeds):
     """The bound of each node's gradient, by id; None if sums of the terms may overflow.
 
@@ -215,10 +220,10 @@ def bounds(order, seeds):
         for child, local in zip(node._children, node._local_grads, strict=True):
             # Of these the derivative crosses 0, where its two terms cancel.
             term = (abs(local) + (node._op in ("silu", "gelu"))) * weight
-            total = weights[id(child)] + term
-            if math.isinf(total) and max(abs(local), weight, weights[id(child)]) < math.inf:
+            before, after = weights[id(child)], weights[id(child)] + term
+            if is_overflow(abs(local), weight, term) or is_overflow(before, term, after):
                 return None
-            weights[id(child)] = total
+            weights[id(child)] = after
             losts[id(child)] += (abs(local) * lost if lost else 0.0) + 5e-324
     return {key: Bound(weight, losts[key]) for key, weight in weights.items()}
 
