@@ -6,9 +6,10 @@ Campaigns with a fuzzer that is led by coverage are run by tests/fuzz/run.
 import pytest
 from fuzz import corpus
 from fuzz.expectations import check_engine, check_function
+from fuzz.files import sealed
 from fuzz.targets import TARGETS, run
 
-from megagrad import Function, Value
+from megagrad import Function, Value, record
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -54,3 +55,23 @@ def test_every_program_that_was_kept():
             assert found.startswith(REFUSED), (name, found)
     assert len(accepted) > 20
     check_engine()
+
+
+def test_a_program_that_is_cut_off_says_in_which_part():
+    f = record(lambda x, y: x * y * 3 + x.tanh(), 2)
+    program = f.__reduce__()[1][0][:-8]
+    texts = [restored(sealed(program[:length])) for length in range(8, len(program))]
+    parts = dict.fromkeys(text.partition(" cut off in its ")[2] for text in texts)
+    assert list(parts) == [
+        *("head", "list of ops", "inputs", "parameters", "counts", "constants", "instructions"),
+        *("operands", "outputs"),
+    ]
+
+
+def test_a_program_has_the_operands_that_its_instructions_say():
+    f = record(lambda x, y: x.maximum(y), 2)
+    program = f.__reduce__()[1][0][:-8]
+    operands = program.rindex(bytes([2, 0, 0, 0, 0, 0, 0, 0]))
+    more = bytes([3]) + program[operands + 1 : operands + 16] + bytes(4) + program[operands + 16 :]
+    text = restored(sealed(program[:operands] + more))
+    assert text.endswith("its instructions have 2 operands, not 3")

@@ -47,22 +47,28 @@ public:
     double get_double() { return std::bit_cast<double>(get<std::uint64_t>()); }
     std::string_view get_text(std::size_t size) { return {take(size), size}; }
 
+    // What comes next, as an error is to name it.
+    void begin(const char* part) { part_ = part; }
+
     // How many items of at least `size` bytes follow.
     std::size_t get_count(std::size_t size) {
         const auto count = get<std::uint64_t>();
-        if (count > left_ / size) refuse("it is cut off");
+        if (count > left_ / size) refuse_cut_off();
         return static_cast<std::size_t>(count);
     }
     void expect_end() const {
         if (left_ != 0) refuse("there is more than a program");
     }
-    [[noreturn]] static void refuse(const char* what) {
-        throw std::invalid_argument(std::string("not a saved program of this version: ") + what);
+    [[noreturn]] static void refuse(const std::string& what) {
+        throw std::invalid_argument("not a saved program of this version: " + what);
     }
 
 private:
+    [[noreturn]] void refuse_cut_off() const {
+        refuse(std::string("it is cut off in its ") + part_);
+    }
     const char* take(std::size_t size) {
-        if (size > left_) refuse("it is cut off");
+        if (size > left_) refuse_cut_off();
         const char* taken = next_;
         next_ += size;
         left_ -= size;
@@ -71,6 +77,7 @@ private:
 
     const char* next_;
     std::size_t left_;
+    const char* part_ = "head";
 };
 
 void put_ops(Writer& writer) {
@@ -84,6 +91,7 @@ void put_ops(Writer& writer) {
 
 // The ops by their numbers in the file, which another version may have numbered otherwise.
 std::vector<Op> get_ops(Reader& reader) {
+    reader.begin("list of ops");
     std::vector<Op> ops(reader.get<std::uint8_t>());
     for (Op& op : ops) {
         const std::string_view name = reader.get_text(reader.get<std::uint8_t>());
@@ -99,9 +107,10 @@ std::array<std::uint64_t*, 5> fields(Counts& counts) {
     return {&counts.recorded, &counts.folded, &counts.merged, &counts.dropped, &counts.fused};
 }
 
-Id get_leaves(Reader& reader) {
+Id get_leaves(Reader& reader, const char* which) {
+    reader.begin(which);
     const std::size_t count = reader.get_count(1);
-    if (count > largest_program) Reader::refuse("it has too many values");
+    if (count > largest_program) Reader::refuse("it has too many " + std::string(which));
     reader.get_text(count);
     return static_cast<Id>(count);
 }
@@ -145,24 +154,32 @@ Program from_bytes(const char* bytes, std::size_t size) {
     if (reader.get<std::uint32_t>() != version) Reader::refuse("it is of another version");
     const std::vector<Op> ops = get_ops(reader);
     Program program;
-    program.inputs = get_leaves(reader);
-    program.parameters = get_leaves(reader);
+    program.inputs = get_leaves(reader, "inputs");
+    program.parameters = get_leaves(reader, "parameters");
+    reader.begin("counts");
     for (std::uint64_t* field : fields(program.counts)) *field = reader.get<std::uint64_t>();
+    reader.begin("constants");
     program.constants.resize(reader.get_count(sizeof(double)));
     for (double& constant : program.constants) constant = reader.get_double();
+    reader.begin("instructions");
     program.instructions.resize(reader.get_count(5));
     std::size_t first = 0;
     for (Instruction& instruction : program.instructions) {
         const auto op = reader.get<std::uint8_t>();
-        if (op >= ops.size()) Reader::refuse("it has an unknown op");
+        if (op >= ops.size()) Reader::refuse("it has no op " + std::to_string(op));
         instruction = {ops[op], reader.get<std::uint32_t>(), first};
         first += instruction.count;
     }
+    reader.begin("operands");
     program.operands.resize(reader.get_count(sizeof(Id)));
     for (Id& operand : program.operands) operand = reader.get<Id>();
+    reader.begin("outputs");
     program.outputs.resize(reader.get_count(sizeof(Id)));
     for (Id& output : program.outputs) output = reader.get<Id>();
     reader.expect_end();
+    if (first != program.operands.size())
+        Reader::refuse("its instructions have " + std::to_string(first) + " operands, not " +
+                       std::to_string(program.operands.size()));
     validate(program);
     return program;
 }
