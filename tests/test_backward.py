@@ -199,10 +199,10 @@ def test_ctrl_c_stops_a_huge_pass_and_keeps_earlier_gradients():
         middle = x
         root = middle + 1
         middle.grad = 42.0
-        # Arrives within the pass: only its polls look at signals while it runs.
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
         try:
+            # Arrives within the pass: only its polls look at signals while it runs.
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
             root.backward()
         except KeyboardInterrupt:
             print("stopped", leaf.grad < 3_000_001, middle.grad >= 42.0)
