@@ -22,8 +22,11 @@
 #endif
 
 // A function that is also compiled for AVX2; which one runs is decided when the module is loaded.
-// Results are the same: AVX2 has no fused multiply-add.
-#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+// Results are the same: AVX2 has no fused multiply-add. ThreadSanitizer is not there yet when it is
+// decided, though what decides calls it.
+#if defined(__SANITIZE_THREAD__)
+#define MEGAGRAD_VECTOR_CLONES
+#elif defined(__GNUC__) && defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
 #define MEGAGRAD_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define MEGAGRAD_VECTOR_CLONES

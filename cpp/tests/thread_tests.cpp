@@ -1,0 +1,155 @@
+// Many threads replay one program. Under ThreadSanitizer, if built so:
+//   cmake -DCMAKE_CXX_FLAGS=-fsanitize=thread -DMEGAGRAD_PYTHON=OFF -DMEGAGRAD_TESTS=ON -S . -B ...
+#include <atomic>
+#include <thread>
+
+#include "check.hpp"
+#include "graph.hpp"
+#include "isa.hpp"
+#include "record.hpp"
+#include "replay.hpp"
+
+namespace megagrad::test {
+
+namespace {
+
+// A network of one hidden layer, on the plan for all gradients.
+struct Network {
+    static constexpr std::size_t inputs = 3, hidden = 8;
+
+    Graph graph;
+    std::vector<double> parameters;
+    Plan plan;
+
+    Network() {
+        std::vector<Node*> x, cells, weights;
+        for (std::size_t i = 0; i < inputs; ++i) x.push_back(graph.leaf(0.5));
+        for (std::size_t j = 0; j < hidden; ++j) {
+            Node* sum = graph.leaf(0.1 * static_cast<double>(j));
+            for (std::size_t i = 0; i < inputs; ++i)
+                sum =
+                    graph.apply(Op::add, sum,
+                                graph.apply(Op::mul, x[i], graph.leaf(0.2 - 0.1 * double(i + j))));
+            cells.push_back(graph.apply(Op::tanh, sum));
+        }
+        Node* output = graph.leaf(0.0);
+        for (Node* cell : cells) output = graph.apply(Op::add, output, graph.apply(Op::sin, cell));
+        PlainEnvironment environment;
+        const Recording recording = record(x, {output}, nullptr, environment);
+        for (const Node* node : recording.parameters) parameters.push_back(node->data);
+        plan = megagrad::plan(recording.program, {true, true});
+    }
+};
+
+struct Batch {
+    std::vector<double> data, outputs, input_grads, parameter_grads;
+
+    Batch(const Network& network, std::size_t count)
+        : data(count * Network::inputs),
+          outputs(count),
+          input_grads(data.size()),
+          parameter_grads(network.parameters.size()) {
+        for (std::size_t i = 0; i < data.size(); ++i)
+            data[i] = static_cast<double>(i % 19) / 10 - 0.9;
+    }
+
+    bool run(const Network& network, unsigned threads, ReplayMemory& memory,
+             const std::function<bool()>& poll) {
+        Points points;
+        points.count = outputs.size();
+        points.data = data.data();
+        points.parameters = network.parameters.data();
+        points.outputs = outputs.data();
+        points.input_grads = input_grads.data();
+        points.input_grad_step = Network::inputs;
+        points.parameter_grads = parameter_grads.data();
+        return replay(network.plan, points, threads, memory, poll);
+    }
+
+    bool operator==(const Batch&) const = default;
+};
+
+constexpr unsigned callers = 6;
+
+// Runs `work(i)` on this many threads at once.
+template <class Work>
+void on_all(Work work) {
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < callers; ++i) threads.emplace_back([&work, i] { work(i); });
+    for (std::thread& thread : threads) thread.join();
+}
+
+bool go_on() { return true; }
+
+}  // namespace
+
+TEST(threads_of_one_replay_share_its_points) {
+    const Network network;
+    const std::size_t stripe = stripe_of(network.plan);
+    for (const std::size_t count : {std::size_t{2}, stripe, stripe + 1, 10 * stripe + 7}) {
+        ReplayMemory memory;
+        Batch alone(network, count);
+        CHECK(alone.run(network, 1, memory, go_on));
+        for (const unsigned threads : {2u, 3u, 8u, 64u}) {
+            Batch together(network, count);
+            CHECK(together.run(network, threads, memory, go_on));
+            CHECK(together == alone);
+        }
+    }
+}
+
+TEST(replays_on_many_threads_at_once_share_a_plan) {
+    const Network network;
+    const std::size_t count = 4 * stripe_of(network.plan) + 5;
+    Batch wanted(network, count);
+    ReplayMemory memory;
+    CHECK(wanted.run(network, 1, memory, go_on));
+    std::atomic<int> right{0};
+    on_all([&](unsigned i) {
+        ReplayMemory own;
+        for (unsigned turn = 0; turn < 5; ++turn) {
+            Batch batch(network, count);
+            right += batch.run(network, 1 + (i + turn) % 4, own, go_on) && batch == wanted;
+        }
+    });
+    CHECK(right == 5 * callers);
+}
+
+TEST(a_replay_is_stopped_half_way_while_others_go_on) {
+    const Network network;
+    const std::size_t count = 600 * stripe_of(network.plan), little = 1000;
+    Batch wanted(network, little);
+    ReplayMemory memory;
+    CHECK(wanted.run(network, 1, memory, go_on));
+    std::atomic<int> stopped{0}, right{0};
+    on_all([&](unsigned i) {
+        ReplayMemory own;
+        Batch batch(network, i % 2 != 0 ? count : little);
+        if (i % 2 == 0) {
+            right += batch.run(network, 2, own, go_on) && batch == wanted;
+            return;
+        }
+        stopped += !batch.run(network, 1 + i, own, [] { return false; });
+        Batch again(network, little);
+        right += again.run(network, 2, own, go_on) && again == wanted;
+    });
+    CHECK(stopped == callers / 2 && right == callers);
+}
+
+TEST(the_instruction_set_may_change_while_others_replay) {
+    const Network network;
+    const std::vector<std::string> sets = instruction_sets();
+    std::atomic<int> complete{0};
+    on_all([&](unsigned i) {
+        ReplayMemory own;
+        Batch batch(network, 2 * stripe_of(network.plan));
+        for (unsigned turn = 0; turn < 10; ++turn) {
+            use_instruction_set(sets[(i + turn) % sets.size()]);
+            complete += batch.run(network, 2, own, go_on);
+        }
+    });
+    CHECK(complete == 10 * callers);
+    CHECK(use_instruction_set(sets.front()));
+}
+
+}  // namespace megagrad::test
