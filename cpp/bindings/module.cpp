@@ -95,28 +95,21 @@ void register_fork() {
                                         py::cpp_function(after_fork_in_child));
 }
 
-// Nodes, types and the pool are the process's, and nothing but the one lock of the main interpreter
-// guards them.
-bool is_refused() {
-    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError,
-                        "megagrad._core works in the main interpreter only, not in a "
-                        "sub-interpreter; use threads or processes");
-        return true;
-    }
+// Why the engine cannot be had here, or null. Nodes, types and the pool are the process's, and
+// nothing but the one lock of the main interpreter guards them.
+const char* refusal() {
+    if (PyInterpreterState_Get() != PyInterpreterState_Main())
+        return "megagrad._core works in the main interpreter only, not in a sub-interpreter; use "
+               "threads or processes";
 #ifdef Py_GIL_DISABLED
     // Python switches the lock on for a module that does not say that it can do without.
     PyObject* is_enabled = PySys_GetObject("_is_gil_enabled");  // borrowed
     const python::Owned enabled(is_enabled != nullptr ? PyObject_CallNoArgs(is_enabled) : nullptr);
-    if (enabled.get() != Py_True) {
-        PyErr_SetString(
-            PyExc_ImportError,
-            "megagrad._core needs the interpreter's lock, which PYTHON_GIL=0 or -X gil=0 "
-            "keeps off; without them, Python switches it on");
-        return true;
-    }
+    if (enabled.get() != Py_True)
+        return "megagrad._core needs the interpreter's lock, which PYTHON_GIL=0 or -X gil=0 keeps "
+               "off; without them, Python switches it on";
 #endif
-    return false;
+    return nullptr;
 }
 
 }  // namespace
@@ -129,7 +122,7 @@ void register_bulk(py::module_& module) {
 }
 
 PYBIND11_MODULE(core_of_main_interpreter, module) {
-    if (is_refused()) throw py::error_already_set();
+    if (const char* why = refusal()) throw py::import_error(why);
     module.doc() = "megagrad's compiled engine.";
     module.attr("__version__") = MEGAGRAD_VERSION;
     register_value(module);
@@ -145,5 +138,8 @@ PYBIND11_MODULE(core_of_main_interpreter, module) {
 // Python's entry, ahead of pybind11's own, which in a sub-interpreter of Python 3.11 would wait for
 // ever. From 3.13 on this runs in the main interpreter, whichever imports.
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
-    return is_refused() ? nullptr : PyInit_core_of_main_interpreter();
+    const char* why = refusal();
+    if (why == nullptr) return PyInit_core_of_main_interpreter();
+    PyErr_SetString(PyExc_ImportError, why);
+    return nullptr;
 }
