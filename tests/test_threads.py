@@ -309,7 +309,15 @@ ACTIONS = {
 }
 
 # What an action may meet in a graph that another one has half way changed.
-MAY_FAIL = (ValueError, TypeError, RuntimeError, AttributeError, IndexError, OverflowError)
+MAY_FAIL = (
+    ValueError,
+    TypeError,
+    RuntimeError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    pickle.PicklingError,
+)
 
 
 @pytest.mark.filterwarnings("error")
