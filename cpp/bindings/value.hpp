@@ -38,6 +38,15 @@ struct PyExtension : Extension {
 
 extern PyTypeObject* value_type;
 
+// A free-threaded Python, although its lock is on while we are there, keeps a part of each count
+// with a thread, which settles it later, and marks in each object for its collector: there, counts
+// are neither judged by nor set, and memory is not used again without the interpreter.
+#ifdef Py_GIL_DISABLED
+inline constexpr bool counts_are_plain = false;
+#else
+inline constexpr bool counts_are_plain = true;
+#endif
+
 struct Decref {
     void operator()(PyObject* object) const { Py_XDECREF(object); }
 };

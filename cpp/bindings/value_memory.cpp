@@ -63,7 +63,7 @@ void delete_extension(PyExtension* extension) {
 
 MEGAGRAD_INLINE void release(Node* operand) {
     PyObject* object = object_of(operand);
-    if (Py_REFCNT(object) == 1 && dies_unnoticed(value_of(operand))) {
+    if (counts_are_plain && Py_REFCNT(object) == 1 && dies_unnoticed(value_of(operand))) {
         Py_SET_REFCNT(object, 0);
         push_dying(operand);
     } else {
@@ -94,7 +94,7 @@ void free_memory(PyValue* value) {
     PyObject* object = as_object(value);
     // The collector remembers that it has called __del__; the next one to live here has not.
     const bool is_marked = values_had_finalizers && PyObject_GC_IsFinalized(object);
-    if (!is_exact_value(object) || is_marked || !node_pool.give(value))
+    if (!counts_are_plain || !is_exact_value(object) || is_marked || !node_pool.give(value))
         return_to_interpreter(value);
 }
 
