@@ -5,8 +5,10 @@ import random
 import re
 
 import pytest
-from hypothesis import given, settings
-from test_graphs import LEAVES, PROGRAMS, build
+from hypothesis import given
+from hypothesis import strategies as st
+from random_programs import ALL, BETWEEN, Bulk, examples, run, steps, tamed
+from test_ops import TABLE, reference
 
 from megagrad import Value, explain, nn
 from megagrad._core import ops
@@ -82,15 +84,16 @@ def test_as_html():
 
 # What the formulas may call.
 WORDS = {
-    "maximum": max,
-    "minimum": min,
     "where": lambda condition, x, y: x if condition else y,
     "sign": lambda x: math.copysign(1, x) if x else 0,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-    "relu": lambda x: max(x, 0.0),
-    "cbrt": lambda x: math.copysign(abs(x) ** (1 / 3), x),
-    **{name: getattr(math, name) for name in ("exp", "expm1", "log", "log1p", "sqrt", "pow")},
-    **{name: getattr(math, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "erf")},
+    "exp_of_minus_square": lambda x: math.exp(-x * x),
+    "normal_cdf": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
+    "normal_pdf": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
+    "pow": math.pow,
+    **{row.name: reference(row) for row in ops() if row.kind != "infix"},
+    **{row.parameter: row.default for row in ops() if row.kind == "parametric"},
+    "leaky_relu": lambda x: reference(TABLE["leaky_relu"])(x, TABLE["leaky_relu"].default),
+    "elu": lambda x: reference(TABLE["elu"])(x, TABLE["elu"].default),
 }
 
 
@@ -117,10 +120,10 @@ def check_every_number(out, names):
             grads[passed.operand] += passed.gradient
 
 
-@settings(max_examples=60, deadline=None)
-@given(LEAVES, PROGRAMS)
-def test_every_number_can_be_checked_by_hand(leaves, steps):
-    _, nodes = build(Value, leaves, steps)
+@examples(60)
+@given(steps(ALL, BETWEEN), st.lists(BETWEEN, min_size=1, max_size=4))
+def test_every_number_can_be_checked_by_hand(program, leaves):
+    nodes = run(program, leaves, Bulk(), after=tamed)
     nodes[-1].backward()
     check_every_number(nodes[-1], WORDS)
 
