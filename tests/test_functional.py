@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import numbers
 import random
 import statistics
 
@@ -335,3 +336,42 @@ def test_names_and_documentation():
         assert function.__name__ == name
         assert len(function.__doc__.splitlines()) > 2
         assert inspect.signature(function).parameters
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: F.mean(), r"mean\(\) needs an argument 'xs'"),
+        (lambda: F.softmax([1.0], 2), r"softmax\(\) takes at most 1 arguments, got 2"),
+        (lambda: F.mse_loss([1.0], [1.0], target=[2.0]), r"mse_loss\(\) got 'target' twice"),
+        (lambda: F.hinge([1.0], label=[1]), r"hinge\(\) has no argument 'label'"),
+        (
+            lambda: F.rms_norm([1.0], None, "1"),
+            r"rms_norm\(\)'s eps must be a real number, not 'str'",
+        ),
+    ],
+)
+def test_wrong_calls_are_named(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_list_that_grows_while_it_is_read_comes_to_an_end():
+    class Grows:
+        def __float__(self):
+            xs.append(self)
+            return 1.0
+
+    numbers.Real.register(Grows)
+    xs = [Grows(), Value(2.0)]
+    assert F.mean(xs).data == 1.5
+    assert len(xs) == 3
+
+
+def test_the_first_of_two_wrong_arguments_is_the_error():
+    class Raises:
+        def __iter__(self):
+            raise ArithmeticError("first")
+
+    with pytest.raises(ArithmeticError, match="first"):
+        F.dot(Raises(), np.ones((1, 2)))

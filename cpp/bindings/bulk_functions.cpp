@@ -77,8 +77,10 @@ PyMethodDef function(const char* name, Function* call, const char* doc) {
 }  // namespace
 
 PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function) {
-    Owned w_items = items_of(w, {function, "w"}), x_items = items_of(x, {function, "x"});
-    if (!w_items || !x_items || !lengths_fit(function, w_items, x_items)) return nullptr;
+    Owned w_items = items_of(w, {function, "w"});
+    if (!w_items) return nullptr;
+    Owned x_items = items_of(x, {function, "x"});
+    if (!x_items || !lengths_fit(function, w_items, x_items)) return nullptr;
     const Owned weights = row_of_items(w_items, bias, {function, "w"});
     if (!weights) return nullptr;
     const Owned inputs = row_of_items(x_items, nullptr, {function, "x"});

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "guarded.hpp"
 #include "plan.hpp"
 #include "program.hpp"
 #include "replay.hpp"
@@ -43,27 +44,6 @@ bool make_function_type(PyObject* module);
 PyObject* new_function(PyTypeObject* type, std::unique_ptr<FunctionState> state);
 // Throws ValueError for one that was taken apart.
 FunctionState& state_of_function(PyObject* self);
-
-// Runs `body`, which returns a new reference; C++ exceptions become Python's.
-template <class Body>
-PyObject* guarded(Body body) noexcept {
-    try {
-        return body();
-    } catch (pybind11::error_already_set& error) {
-        error.restore();
-    } catch (const pybind11::builtin_exception& error) {
-        error.set_error();
-    } catch (const std::bad_alloc&) {
-        PyErr_NoMemory();
-    } catch (const std::length_error& error) {
-        PyErr_SetString(PyExc_OverflowError, error.what());
-    } catch (const std::invalid_argument& error) {
-        PyErr_SetString(PyExc_ValueError, error.what());
-    } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
-    }
-    return nullptr;
-}
 
 // --- arrays (function_arrays.cpp) ----------------------------------------------------------------
 

@@ -2,11 +2,14 @@
 // operations. The formulas are written with Python's own operators, so that they do what those
 // loops do, for subclasses too.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <tuple>
 #include <vector>
 
+#include "arguments.hpp"
+#include "guarded.hpp"
 #include "operands.hpp"
-#include "registration.hpp"
 
 namespace py = pybind11;
 
@@ -33,13 +36,11 @@ py::object as_value_object(PyObject* item, Source source, std::size_t i) {
 // The items of an iterable, at least one; numbers become leaves.
 Values values_of(const py::object& xs, Source source) {
     const py::object items = checked(items_of(xs.ptr(), source).release());
+    // Turning an item into a number may change the list, and even make it longer for ever.
+    const py::object kept = checked(PySequence_Tuple(items.ptr()));
     Values values;
-    // Turning an item into a number may change the list.
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
-        const py::object item =
-            py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i));
-        values.push_back(as_value_object(item.ptr(), source, values.size()));
-    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kept.ptr()); ++i)
+        values.push_back(as_value_object(PyTuple_GET_ITEM(kept.ptr(), i), source, values.size()));
     if (values.empty())
         throw py::value_error(std::string(source.function) + " needs at least one " + source.name +
                               ", got none");
@@ -129,7 +130,10 @@ py::list log_softmax(const py::object& xs) {
     return as_list(log_probabilities(xs, {"log_softmax()", "xs"}));
 }
 
-py::list rms_norm(const py::object& xs, const py::object& weight, double eps) {
+py::list rms_norm(const py::object& xs, const py::object& weight, const py::object& eps_object) {
+    double eps = 1e-5;
+    if (eps_object && !number_or_type_error(eps_object.ptr(), "rms_norm()'s eps", eps))
+        throw py::error_already_set();
     const Values values = values_of(xs, {"rms_norm()", "xs"});
     const py::list list = as_list(values);
     const py::object squares = checked(dot_of_items(list.ptr(), list.ptr(), nullptr, "rms_norm()"));
@@ -137,7 +141,7 @@ py::list rms_norm(const py::object& xs, const py::object& weight, double eps) {
     const py::object scale =
         checked(PyNumber_Power(mean_square.ptr(), py::float_(-0.5).ptr(), Py_None));
     const Values scaled = each(values, [&](const py::object& x) { return x * scale; });
-    if (weight.is_none()) return as_list(scaled);
+    if (!weight || weight.is_none()) return as_list(scaled);
     const auto [weights, _] = pair_of(weight, list, "rms_norm()", "weight", "xs");
     return as_list(each(scaled, weights, [](const auto& x, const auto& w) { return x * w; }));
 }
@@ -184,45 +188,84 @@ py::object binary_cross_entropy_with_logits(const py::object& input, const py::o
     }));
 }
 
+// What CPython calls: takes the arguments, the last of which may be left out, and computes.
+template <auto compute, const auto& signature>
+PyObject* enter(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+    constexpr std::size_t size = signature.names.size();
+    std::array<PyObject*, size> values{};
+    if (!take_arguments<size>(signature.function, signature.names, signature.required, args, count,
+                              keywords, values))
+        return nullptr;
+    return guarded([&] {
+        return std::apply(
+            [](auto... each) -> PyObject* {
+                return py::object(compute(py::reinterpret_borrow<py::object>(each)...))
+                    .release()
+                    .ptr();
+            },
+            values);
+    });
+}
+
+template <std::size_t size>
+struct Signature {
+    const char* function;
+    std::array<const char*, size> names;
+    std::size_t required = size;
+};
+
+constexpr Signature<1> mean_signature{"mean()", {"xs"}};
+constexpr Signature<1> logsumexp_signature{"logsumexp()", {"xs"}};
+constexpr Signature<1> softmax_signature{"softmax()", {"xs"}};
+constexpr Signature<1> log_softmax_signature{"log_softmax()", {"xs"}};
+constexpr Signature<3> rms_norm_signature{"rms_norm()", {"xs", "weight", "eps"}, 1};
+constexpr Signature<2> mse_loss_signature{"mse_loss()", {"input", "target"}};
+constexpr Signature<2> hinge_signature{"hinge()", {"scores", "labels"}};
+constexpr Signature<2> cross_entropy_signature{"cross_entropy()", {"input", "target"}};
+constexpr Signature<2> binary_cross_entropy_with_logits_signature{
+    "binary_cross_entropy_with_logits()", {"input", "target"}};
+
+template <auto compute, const auto& signature>
+PyMethodDef function(const char* name, const char* doc) {
+    return method_def(name, enter<compute, signature>, METH_FASTCALL | METH_KEYWORDS, doc);
+}
+
 }  // namespace
 
-void register_functional(py::module_& module) {
-    py::options options;
-    options.disable_function_signatures();  // the docstrings begin with one
-    module.def("mean", mean_of, py::arg("xs"),
-               R"(mean(xs)
+PyMethodDef functional_functions[] = {
+    function<mean_of, mean_signature>("mean",
+                                      R"(mean($module, /, xs)
 --
 
 The mean of xs: sum(xs) / len(xs).
 
-xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
-    module.def("logsumexp", logsumexp, py::arg("xs"),
-               R"(logsumexp(xs)
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)"),
+    function<logsumexp, logsumexp_signature>("logsumexp",
+                                             R"(logsumexp($module, /, xs)
 --
 
 The logarithm of the sum of the exponentials, without overflow:
 log(sum(exp(x - m) for x in xs)) + m, where m is the largest of their data.
 
-xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
-    module.def("softmax", softmax, py::arg("xs"),
-               R"(softmax(xs)
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)"),
+    function<softmax, softmax_signature>("softmax",
+                                         R"(softmax($module, /, xs)
 --
 
 The probabilities that belong to logarithmic odds, a list of Values as long as xs:
 exp(x - m) / sum(exp(x - m) for x in xs), where m is the largest of their data.
 
-xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
-    module.def("log_softmax", log_softmax, py::arg("xs"),
-               R"(log_softmax(xs)
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)"),
+    function<log_softmax, log_softmax_signature>("log_softmax",
+                                                 R"(log_softmax($module, /, xs)
 --
 
 The logarithms of softmax(xs), a list of Values as long as xs, accurate where those are tiny:
 (x - m) - log(sum(exp(x - m) for x in xs)), where m is the largest of their data.
 
-xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)");
-    module.def("rms_norm", rms_norm, py::arg("xs"), py::arg("weight") = py::none(),
-               py::arg("eps") = 1e-5,
-               R"(rms_norm(xs, weight=None, eps=1e-05)
+xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)"),
+    function<rms_norm, rms_norm_signature>("rms_norm",
+                                           R"(rms_norm($module, /, xs, weight=None, eps=1e-05)
 --
 
 xs over their root mean square (Zhang & Sennrich 2019), a list of Values as long as xs:
@@ -230,26 +273,26 @@ x * (sum(x * x for x in xs) / len(xs) + eps) ** -0.5, times its weight.
 
 xs: Values and real numbers, at least one. weight: as many, or None. eps: a real number that keeps
 the square root away from 0. Raises ValueError for no xs or another number of weights, TypeError for
-anything but Values and real numbers.)");
-    module.def("mse_loss", mse_loss, py::arg("input"), py::arg("target"),
-               R"(mse_loss(input, target)
+anything but Values and real numbers.)"),
+    function<mse_loss, mse_loss_signature>("mse_loss",
+                                           R"(mse_loss($module, /, input, target)
 --
 
 The mean of the squared errors: the mean of (x - y) ** 2.
 
 input, target: Values and real numbers, as many of each, at least one. Raises ValueError if their
-numbers differ or are 0, TypeError for anything else.)");
-    module.def("hinge", hinge, py::arg("scores"), py::arg("labels"),
-               R"(hinge(scores, labels)
+numbers differ or are 0, TypeError for anything else.)"),
+    function<hinge, hinge_signature>("hinge",
+                                     R"(hinge($module, /, scores, labels)
 --
 
 The mean margin loss of a support vector machine: the mean of relu(1 - label * score). It is 0 once
 every score has its label's sign and is at least 1 in magnitude.
 
 scores: Values and real numbers, at least one. labels: -1 or 1 for each. Raises ValueError for other
-labels and if the numbers of both differ or are 0, TypeError for anything but Values and real numbers.)");
-    module.def("cross_entropy", cross_entropy, py::arg("input"), py::arg("target"),
-               R"(cross_entropy(input, target)
+labels and if the numbers of both differ or are 0, TypeError for anything but Values and real numbers.)"),
+    function<cross_entropy, cross_entropy_signature>("cross_entropy",
+                                                     R"(cross_entropy($module, /, input, target)
 --
 
 How surprising a class is, given the logarithmic odds of all: -log(softmax(input)[target]), computed
@@ -257,17 +300,17 @@ as log(sum(exp(x - m) for x in input)) - (input[target] - m), where m is the lar
 
 input: Values and real numbers, at least one. target: the index of the class, an int from 0. Raises
 ValueError for no input, IndexError for a target that is none of its indices, TypeError for anything
-else.)");
-    module.def("binary_cross_entropy_with_logits", binary_cross_entropy_with_logits,
-               py::arg("input"), py::arg("target"),
-               R"(binary_cross_entropy_with_logits(input, target)
+else.)"),
+    function<binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_signature>(
+        "binary_cross_entropy_with_logits",
+        R"(binary_cross_entropy_with_logits($module, /, input, target)
 --
 
 The mean surprise at outcomes, given their logarithmic odds: the mean of softplus(x) - x * y.
 
 input: Values and real numbers, at least one. target: for each the probability that it should have,
 0 or 1 for a plain outcome. Raises ValueError if the numbers of both differ or are 0, TypeError for
-anything but Values and real numbers.)");
-}
+anything but Values and real numbers.)"),
+    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

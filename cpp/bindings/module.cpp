@@ -117,6 +117,7 @@ const char* refusal() {
 void register_bulk(py::module_& module) {
     if (!python::make_operands_type() || !python::intern_layer_names() ||
         PyModule_AddFunctions(module.ptr(), python::bulk_functions) < 0 ||
+        PyModule_AddFunctions(module.ptr(), python::functional_functions) < 0 ||
         PyModule_AddFunctions(module.ptr(), python::layer_functions) < 0)
         throw py::error_already_set();
 }
@@ -130,7 +131,6 @@ PYBIND11_MODULE(core_of_main_interpreter, module) {
     register_bulk(module);
     register_function(module);
     python::register_census(module);
-    python::register_functional(module);
     python::register_optim(module);
     register_fork();
 }

@@ -45,7 +45,8 @@ PyObject* sum_node(const Owned& terms);
 
 // --- dot() and sum() as Python calls them (bulk_functions.cpp) ----------------------------------
 
-extern PyMethodDef bulk_functions[];
+extern PyMethodDef bulk_functions[];        // bulk_functions.cpp
+extern PyMethodDef functional_functions[];  // functional.cpp
 // For iterables of Values and numbers; null with an exception set.
 PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function);
 PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function);
