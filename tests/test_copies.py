@@ -556,3 +556,8 @@ def test_an_attribute_may_clear_the_memo_while_it_is_copied():
     twin = copy.deepcopy(x * 2 + 1)
     assert twin.data == 3.0
     assert type(twin._children[0]._children[0].guest) is Clears
+
+
+def test_a_memo_with_something_else_in_our_place():
+    with pytest.raises(TypeError, match=r"the memo of __deepcopy__\(\) has a 'int'"):
+        Value(1.0).__deepcopy__({"megagrad.CopyMap": 5})

@@ -1,5 +1,6 @@
 """Who keeps whom alive, what the cyclic collector sees, and that memory comes back."""
 
+import contextlib
 import gc
 import inspect
 import os
@@ -563,3 +564,23 @@ def test_a_closure_may_remake_its_node_as_it_goes():
     del node, kept
     gc.collect()
     assert ended(reference)
+
+
+@pytest.mark.parametrize("use", [getattr, delattr, hasattr])
+def test_a_name_whose_hash_replaces_the_attributes(use):
+    class Name(str):
+        __slots__ = ()
+
+        def __hash__(self):
+            value.__dict__ = {f"y{i}": i for i in range(100)}
+            gc.collect()
+            return hash(str(self))
+
+    value = Value(1.0)
+    value.__dict__ = {f"x{i}": i for i in range(100)}
+    if use is hasattr:
+        use(value, Name("x5"))
+    else:
+        with contextlib.suppress(AttributeError):  # it is in the old ones, or no more
+            use(value, Name("x5"))
+    assert value.y99 == 99

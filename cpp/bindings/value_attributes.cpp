@@ -186,8 +186,10 @@ bool is_data_descriptor_of(PyObject* self, PyObject* name) {
 
 int delete_attribute(PyValue* value, PyObject* name) {
     const PyExtension* extension = extension_of(value);
-    const int found = extension && extension->dict ? PyDict_Contains(extension->dict, name) : 0;
-    if (found > 0) return PyDict_DelItem(extension->dict, name);
+    // Held: hashes and comparisons of names may run any code.
+    const Owned dict(extension != nullptr ? Py_XNewRef(extension->dict) : nullptr);
+    const int found = dict ? PyDict_Contains(dict.get(), name) : 0;
+    if (found > 0) return PyDict_DelItem(dict.get(), name);
     if (found == 0)
         PyErr_Format(PyExc_AttributeError, "'%.100s' object has no attribute '%U'",
                      Py_TYPE(as_object(value))->tp_name, name);
@@ -255,7 +257,8 @@ PyObject* get_attribute(PyObject* self, PyObject* name) {
     if (extension == nullptr || extension->dict == nullptr || !PyUnicode_Check(name) ||
         is_data_descriptor_of(self, name))
         return PyObject_GenericGetAttr(self, name);
-    PyObject* found = PyDict_GetItemWithError(extension->dict, name);
+    const Owned dict(Py_NewRef(extension->dict));  // the name's hash may run any code
+    PyObject* found = PyDict_GetItemWithError(dict.get(), name);
     if (found != nullptr) return Py_NewRef(found);
     return PyErr_Occurred() ? nullptr : PyObject_GenericGetAttr(self, name);
 }

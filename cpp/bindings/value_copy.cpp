@@ -172,6 +172,11 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
         const Owned capsule = copy_map_in(memo);
         if (!capsule) return nullptr;
         auto* map = static_cast<CopyMap*>(PyCapsule_GetPointer(capsule.get(), copy_map_name));
+        if (map == nullptr)
+            return PyErr_Format(
+                PyExc_TypeError,
+                "the memo of __deepcopy__() has a '%.100s' where megagrad's copies are",
+                Py_TYPE(capsule.get())->tp_name);
         Node* root = &as_value(self)->node;
         if (!map->has(*root)) {
             const OperandsKept while_copying;
