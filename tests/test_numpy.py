@@ -137,3 +137,18 @@ def test_an_array_is_not_a_number():
     with pytest.raises(TypeError, match=r"use its \.data"):
         np.array([Value(1.0)], dtype=float)
     assert math.isclose(Value(1.0).data, 1.0)
+
+
+@pytest.mark.parametrize("number", [np.complex64(1 + 2j), np.complex128(1j), np.array(1 + 2j)])
+def test_a_complex_number_is_refused_whole(number):
+    """NumPy would drop the imaginary part, with a warning."""
+    with pytest.raises(TypeError, match=r"Value\(\) data must be a real number"):
+        Value(number)
+    with pytest.raises(TypeError, match="grad must be a real number"):
+        Value(1.0).grad = number
+
+
+def test_what_is_wrong_with_an_array_is_the_cause():
+    with pytest.raises(TypeError, match="data must be a real number, not 'numpy") as caught:
+        Value(1.0).data = np.array([1.0, 2.0])
+    assert "arrays can be converted" in str(caught.value.__cause__)

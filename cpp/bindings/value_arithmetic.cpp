@@ -189,6 +189,34 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
     return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
 
+// NumPy's, whose __float__ drops the imaginary part.
+bool is_complex_of_numpy(PyObject* object) {
+    const Owned dtype(PyObject_GetAttrString(object, "dtype"));
+    const Owned kind(dtype ? PyObject_GetAttrString(dtype.get(), "kind") : nullptr);
+    PyErr_Clear();
+    return kind && PyUnicode_Check(kind.get()) &&
+           PyUnicode_CompareWithASCIIString(kind.get(), "c") == 0;
+}
+
+// The error that is set, a TypeError, becomes the cause of one that says what has to be a number.
+void refuse_number(PyObject* object, const char* what) {
+    PyObject *type = nullptr, *cause = nullptr, *trace = nullptr;
+    if (PyErr_Occurred()) {
+        PyErr_Fetch(&type, &cause, &trace);
+        PyErr_NormalizeException(&type, &cause, &trace);
+        if (trace != nullptr) PyException_SetTraceback(cause, trace);
+        Py_XDECREF(type);
+        Py_XDECREF(trace);
+    }
+    PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
+                 Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
+    if (cause == nullptr) return;
+    PyErr_Fetch(&type, &object, &trace);
+    PyErr_NormalizeException(&type, &object, &trace);
+    PyException_SetCause(object, cause);  // which takes the reference
+    PyErr_Restore(type, object, trace);
+}
+
 PyObject *native_names[op_infos.size()], *native_methods[op_infos.size()];
 
 template <class Function>
@@ -232,13 +260,15 @@ bool number_or_type_error(PyObject* object, const char* what, double& number) {
     const int real = to_number(object, number);
     if (real != 0) return real > 0;
     const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
-    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr) {
-        PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
-                     Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
+    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr ||
+        is_complex_of_numpy(object)) {
+        refuse_number(object, what);
         return false;
     }
     number = PyFloat_AsDouble(object);
-    return number != -1.0 || !PyErr_Occurred();
+    if (number != -1.0 || !PyErr_Occurred()) return true;
+    if (PyErr_ExceptionMatches(PyExc_TypeError)) refuse_number(object, what);
+    return false;
 }
 
 PyObject* apply(Op op, PyObject* value) {
