@@ -253,7 +253,7 @@ Owned items_of(PyObject* iterable, Source source) {
                      source.function, source.name, Py_TYPE(iterable)->tp_name);
         return nullptr;
     }
-    return Owned(PySequence_Tuple(iterable));
+    return tuple_of_items(iterable);
 }
 
 Owned row_of_items(Owned& items, PyObject* start, Source source) {

@@ -64,6 +64,15 @@ inline bool is_value(PyObject* object) {
     return is_exact_value(object) || PyType_IsSubtype(Py_TYPE(object), value_type);
 }
 
+// The items of an iterable as a tuple. PySequence_Tuple would fill as much memory as the iterable
+// says that it needs, before it asks for the first item.
+inline Owned tuple_of_items(PyObject* iterable) {
+    if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
+        return Owned(PySequence_Tuple(iterable));
+    const Owned list(PySequence_List(iterable));
+    return Owned(list ? PyList_AsTuple(list.get()) : nullptr);
+}
+
 // A function of any of the signatures that METH_ flags stand for.
 template <class Function>
 PyMethodDef method_def(const char* name, Function* function, int flags, const char* doc) {
