@@ -313,3 +313,47 @@ def test_outputs_may_be_leaves_and_come_twice():
 def test_it_is_where_the_documentation_says():
     assert megagrad.Function is Function
     assert megagrad.record is record
+
+
+def test_a_number_is_no_path(tmp_path):
+    """open() takes one for a file that someone else has opened, and closes it afterwards."""
+    f = record(lambda x: x * 2, 1)
+    with (tmp_path / "mine").open("w") as mine:
+        for call in (f.save, Function.load):
+            with pytest.raises(TypeError, match="not int"):
+                call(mine.fileno())
+        mine.write("still open")
+
+
+def test_a_label_that_is_no_text():
+    x = Value(1.0, label="\ud800")
+    y = x * 2
+    y.label = "\ud800"
+    with pytest.raises(ValueError, match=r"inputs\[0\] must be a leaf.*label '\\ud800'"):
+        Function([y], y)
+
+
+def test_iterables_that_change_what_came_before():
+    x, y = Value(1.0), Value(2.0)
+
+    def parameters():
+        x.__init__(3.0, (y,), (1.0,))
+        yield y
+
+    with pytest.raises(ValueError, match=r"inputs\[0\] must be a leaf"):
+        Function([x], y * 2, parameters())
+
+
+@pytest.mark.parametrize("threads", [2**64, -(2**64), 0, 4097])
+def test_a_number_of_threads_that_is_out_of_range(threads):
+    with pytest.raises(ValueError, match="threads must be from 1 to 4096"):
+        record(lambda x: x * 2, 1)([1.0], threads=threads)
+
+
+def test_what_numpy_refuses_is_named():
+    f = record(lambda x, y: x * y, 2)
+    with pytest.raises(ValueError, match="inhomogeneous") as caught:
+        f([[1.0], [1.0, 2.0]])
+    assert caught.value.__notes__ == ["while NumPy made an array of data"]
+    with pytest.raises(TypeError, match="threads must be an integer or None, not 'str'"):
+        f([1.0, 2.0], threads="1")

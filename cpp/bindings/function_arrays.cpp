@@ -31,13 +31,22 @@ std::optional<Numbers> from_list(PyObject* object) {
     return array;
 }
 
+// What NumPy makes of it; its errors, and those of the object itself, get a note which one it is.
+py::array array_of(PyObject* object, const char* what) {
+    try {
+        return py::module_::import("numpy").attr("asarray")(py::handle(object)).cast<py::array>();
+    } catch (py::error_already_set& error) {
+        error.value().attr("add_note")(std::string("while NumPy made an array of ") + what);
+        throw;
+    }
+}
+
 }  // namespace
 
 Numbers numbers_of(PyObject* object, const char* what) {
     if (is_ready(object)) return py::reinterpret_borrow<Numbers>(object);
     if (auto array = from_list(object)) return std::move(*array);
-    const py::array array =
-        py::module_::import("numpy").attr("asarray")(py::handle(object)).cast<py::array>();
+    const py::array array = array_of(object, what);
     switch (array.dtype().kind()) {
         case 'b':
         case 'i':

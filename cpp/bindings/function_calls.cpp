@@ -21,7 +21,10 @@ struct Signature {
 
 unsigned threads_of(PyObject* object) {
     if (object == nullptr || object == Py_None) return 0;
-    const Py_ssize_t threads = PyNumber_AsSsize_t(object, PyExc_OverflowError);
+    if (!PyIndex_Check(object))
+        throw py::type_error(std::string("threads must be an integer or None, not '") +
+                             Py_TYPE(object)->tp_name + "'");
+    const Py_ssize_t threads = PyNumber_AsSsize_t(object, nullptr);  // the nearest that fits
     if (threads == -1 && PyErr_Occurred()) throw py::error_already_set();
     if (threads < 1 || threads > 4096)
         throw py::value_error("threads must be from 1 to 4096, or None for as many as pay, not " +

@@ -22,7 +22,7 @@ py::tuple values_of(const py::handle& list, const char* what) {
         (Py_TYPE(list.ptr())->tp_iter == nullptr && !PySequence_Check(list.ptr())))
         throw py::type_error(std::string(what) + " must be a list of Values, not '" +
                              Py_TYPE(list.ptr())->tp_name + "'");
-    const py::tuple values = py::reinterpret_steal<py::tuple>(PySequence_Tuple(list.ptr()));
+    const py::tuple values = py::reinterpret_steal<py::tuple>(tuple_of_items(list.ptr()).release());
     if (!values) throw py::error_already_set();
     for (std::size_t i = 0; i < values.size(); ++i)
         if (!is_value(values[i].ptr()))
@@ -40,11 +40,12 @@ std::vector<Node*> nodes_of(const py::tuple& values) {
 
 std::string description(const Node& node) {
     PyObject* value = object_of(const_cast<Node*>(&node));
-    const auto attribute = [&](const char* name) {
-        return py::str(py::handle(value).attr(name)).cast<std::string>();
+    const auto text_of = [](const py::object& object) {  // with what UTF-8 has not as an escape
+        return py::str(object).attr("encode")("utf-8", "backslashreplace").cast<std::string>();
     };
+    const auto attribute = [&](const char* name) { return text_of(py::handle(value).attr(name)); };
     const std::string label = attribute("label"), op = attribute("_op");
-    std::string text = py::repr(value).cast<std::string>();
+    std::string text = text_of(py::repr(value));
     if (!op.empty()) text += " with _op '" + op + "'";
     if (!label.empty()) text += " and label '" + label + "'";
     return text;
@@ -78,12 +79,10 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
         state->has_one_output ? py::make_tuple(outputs) : values_of(outputs, "outputs");
     if (out.empty()) throw py::value_error("outputs must have at least one Value, got none");
     const bool given = parameters && !parameters.is_none();
-    DistinctLeaves leaves;
+    if (given) state->parameters = values_of(parameters, "parameters");
+    DistinctLeaves leaves;  // which any of these iterables may have changed
     leaves.add(in, "inputs");
-    if (given) {
-        state->parameters = values_of(parameters, "parameters");
-        leaves.add(state->parameters, "parameters");
-    }
+    leaves.add(state->parameters, "parameters");
     const std::vector<Node*> parameter_nodes = nodes_of(state->parameters);
     SignalsOnly environment;
     Recording recording;

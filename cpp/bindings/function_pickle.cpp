@@ -76,23 +76,18 @@ PyObject* save(PyObject* self, PyObject* path) {
             append_bytes(bytes, std::bit_cast<std::uint64_t>(node->data), number_size);
         append_bytes(bytes, program.size(), number_size);
         append_bytes(bytes, checksum(bytes), number_size);
-        const py::object file = py::module_::import("io").attr("open")(py::handle(path), "wb");
-        try {
-            file.attr("write")(py::bytes(bytes));
-        } catch (py::error_already_set&) {
-            file.attr("close")();
-            throw;
-        }
-        file.attr("close")();
+        py::module_::import("megagrad.whole_file")
+            .attr("write")(py::handle(path), py::bytes(bytes));
         Py_RETURN_NONE;
     });
 }
 
 PyObject* load(PyObject* type, PyObject* path) {
     return guarded([&] {
-        const py::object file = py::module_::import("io").attr("open")(py::handle(path), "rb");
-        const py::bytes content = file.attr("read")();
-        file.attr("close")();
+        // Not open(), which would take an int for the number of a file that someone else has
+        // opened.
+        const py::object file = py::module_::import("pathlib").attr("Path")(py::handle(path));
+        const py::bytes content = file.attr("read_bytes")();
         const std::string_view bytes = content;
         const auto refuse = [](const char* what) {
             throw py::value_error(std::string("not a saved Function: ") + what);

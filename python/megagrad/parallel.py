@@ -114,11 +114,19 @@ def _checked_call(
         params = [parameter.data for parameter in f.parameters]
     return _Call(
         f,
-        np.asarray(data),
-        None if seeds is None else np.asarray(seeds),
-        np.asarray(params),
+        _array("data", data),
+        None if seeds is None else _array("seeds", seeds),
+        _array("params", params),
         with_input_grads,
     )
+
+
+def _array(name: str, numbers: npt.ArrayLike) -> _Array:
+    try:
+        return np.asarray(numbers)
+    except Exception as error:
+        error.add_note(f"while NumPy made an array of {name}")
+        raise
 
 
 def _compute(call: _Call, executor: Executor, chunks: int | None, retries: int) -> _Results:
