@@ -227,3 +227,13 @@ def test_lines_of_spaces_are_passed_over(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("   \nx1,label\n1,a\n  \n2,b\n")
     assert read_csv(path).points == [(1.0,), (2.0,)]
+
+
+def test_wrong_types(tmp_path):
+    for data in (moons, circles, spirals):
+        with pytest.raises(TypeError, match="noise must be a real number, not 'str'"):
+            data(10, noise="1")
+        with pytest.raises(ValueError, match="points must be at most 2147483647"):
+            data(10**12)
+    with pytest.raises(TypeError, match="target must be a str or None, not 'int'"):
+        read_csv(tmp_path / "a.csv", target=1)

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+import megagrad
 from megagrad import Value, nn
 from megagrad.nn import MLP, Layer, Neuron
 
@@ -219,3 +220,24 @@ def test_an_input_that_is_no_list_is_an_error(x):
     for module in (Neuron(2), Layer(2, 1), MLP(2, [1])):
         with pytest.raises(TypeError, match=r"x must be a list|numbers as x, not"):
             module(x)
+
+
+@pytest.mark.parametrize("count", [2**31, 2**63, 10**400], ids=["2**31", "2**63", "10**400"])
+def test_more_than_any_memory_holds(count):
+    message = "must be at most 2147483647, got"
+    for make in (Neuron, lambda n: Layer(2, n), lambda n: MLP(2, [3, n]), lambda n: MLP(n, [1])):
+        with pytest.raises(ValueError, match=message):
+            make(count)
+    with pytest.raises(ValueError, match=f"n_inputs {message}"):
+        megagrad.record(lambda *xs: xs[0], count)
+
+
+@pytest.mark.parametrize("count", [-1, -(10**5000)], ids=["-1", "long"])
+def test_a_negative_number_of_inputs_however_long(count):
+    with pytest.raises(ValueError, match="nin must be at least 1, got"):
+        Neuron(count)
+
+
+def test_an_array_of_no_dimensions_is_no_list():
+    with pytest.raises(TypeError, match="x must be a list of numbers or Values, not 'ndarray'"):
+        Neuron(1)(np.array(1.0))

@@ -5,34 +5,51 @@ import operator
 
 from megagrad.engine import Value
 
-__all__ = ["real_number", "whole_number"]
+__all__ = ["LARGEST_COUNT", "real_number", "whole_number"]
+
+# Of what is made one by one, as Values and points are: more would take hours, and all the memory.
+LARGEST_COUNT = 2**31 - 1
 
 
 def real_number(name: str, number: float, at_least: float = -math.inf) -> float:
     """Return a number as a float.
 
     name: the argument's, for the message. number: what a Value can be made of. Raises TypeError if
-    it is no real number, ValueError if it is too small, or NaN where there is a bound.
+    it is no real number, OverflowError if it is an int beyond all floats, ValueError if it is too
+    small, or NaN where there is a bound.
     """
     try:
         real = Value(number).data
     except TypeError:
         raise TypeError(f"{name} must be a real number, not '{type(number).__name__}'") from None
+    except OverflowError as error:
+        raise OverflowError(f"{name} must fit into a float: {error}") from None
     if at_least > -math.inf and not real >= at_least:
         raise ValueError(f"{name} must be at least {at_least:g}, got {real}")
     return real
 
 
-def whole_number(name: str, number: int, at_least: int, why: str = "") -> int:
+def whole_number(
+    name: str, number: int, at_least: int, why: str = "", at_most: int | None = None
+) -> int:
     """Return a number as an int.
 
     name: the argument's, for the message. number: an int or what Python takes for one. why: follows
-    the bound in the message. Raises TypeError if it is no integer, ValueError if it is too small.
+    the lower bound in the message. Raises TypeError if it is no integer, ValueError if it is too
+    small or too large.
     """
     try:
         whole = operator.index(number)
     except TypeError:
         raise TypeError(f"{name} must be an integer, not '{type(number).__name__}'") from None
     if whole < at_least:
-        raise ValueError(f"{name} must be at least {at_least}{why}, got {whole}")
+        raise ValueError(f"{name} must be at least {at_least}{why}, got {_digits(whole)}")
+    if at_most is not None and whole > at_most:
+        raise ValueError(f"{name} must be at most {at_most}, got {_digits(whole)}")
     return whole
+
+
+def _digits(whole: int) -> str:
+    """Python refuses to write down very long numbers."""
+    bits = whole.bit_length()
+    return str(whole) if bits < 200 else f"one of {bits} bits"

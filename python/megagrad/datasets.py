@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from megagrad.arguments import whole_number
+from megagrad.arguments import LARGEST_COUNT, real_number, whole_number
 
 __all__ = ["Table", "circles", "moons", "read_csv", "spirals"]
 
@@ -33,7 +33,7 @@ def moons(
     moon is (1 - cos t, 1/2 - sin t), label +1. If points is odd, the lower moon has one more.
 
     Returns a list of (x1, x2) pairs and the list of their labels, in shuffled order. Raises
-    TypeError if points is not an integer, ValueError if points or noise is too small.
+    TypeError if points is not an integer or noise not a number, ValueError if one is out of its range.
     """
 
     def upper(t: float) -> Point:
@@ -42,7 +42,7 @@ def moons(
     def lower(t: float) -> Point:
         return 1 - math.cos(t), 0.5 - math.sin(t)
 
-    points = whole_number("points", points, 2, ", one for each moon")
+    points = _count(points, ", one for each moon")
     return _noisy_curves(upper, lower, _half_turn, points, noise, seed)
 
 
@@ -66,7 +66,7 @@ def circles(
     def inner(t: float) -> Point:
         return math.cos(t) / 2, math.sin(t) / 2
 
-    points = whole_number("points", points, 2, ", one for each circle")
+    points = _count(points, ", one for each circle")
     return _noisy_curves(outer, inner, _turn, points, noise, seed)
 
 
@@ -91,8 +91,12 @@ def spirals(
         x1, x2 = first(r)
         return -x1, -x2
 
-    points = whole_number("points", points, 2, ", one for each spiral")
+    points = _count(points, ", one for each spiral")
     return _noisy_curves(first, second, _radii, points, noise, seed)
+
+
+def _count(points: int, why: str) -> int:
+    return whole_number("points", points, 2, why, LARGEST_COUNT)
 
 
 def _noisy_curves(
@@ -108,8 +112,9 @@ def _noisy_curves(
     negative, positive: the curves of label -1 and +1. spaced: what they are drawn from, for so many
     points.
     """
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise must be a finite number of at least 0, got {noise}")
+    noise = real_number("noise", noise, at_least=0)
+    if math.isinf(noise):
+        raise ValueError("noise must be finite, got inf")
     generator = random.Random(seed)
     data = [(negative(t), -1) for t in spaced(points // 2)]
     data += [(positive(t), 1) for t in spaced(points - points // 2)]
@@ -165,6 +170,8 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     missing or not a finite number, no such column, no rows, fewer than two classes, or so many that
     they look like measurements.
     """
+    if target is not None and not isinstance(target, str):
+        raise TypeError(f"target must be a str or None, not '{type(target).__name__}'")
     content = Path(path).read_bytes()
     try:
         return _table(_records(content), target)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from megagrad._core import Function, Value
-from megagrad.arguments import whole_number
+from megagrad.arguments import LARGEST_COUNT, whole_number
 from megagrad.nn import Module
 
 __all__ = ["Function", "record"]
@@ -28,9 +28,9 @@ def record(
     ``x.less(y)``, ``x.greater_equal(y)``, ... choose anew at every point.
 
     Raises TypeError if fn cannot be called so or returns something else, ValueError if n_inputs is
-    negative or fn uses an op of its own.
+    negative or above 2**31 - 1, or fn uses an op of its own.
     """
-    count = whole_number("n_inputs", n_inputs, 0)
+    count = whole_number("n_inputs", n_inputs, 0, at_most=LARGEST_COUNT)
     inputs = [Value(math.nan) for _ in range(count)]
     outputs = fn(inputs) if _takes_a_list(fn, count) else fn(*inputs)
     if isinstance(outputs, tuple):

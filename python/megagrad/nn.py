@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from megagrad import _core
 from megagrad._core import dot, ops
-from megagrad.arguments import real_number, whole_number
+from megagrad.arguments import LARGEST_COUNT, real_number, whole_number
 from megagrad.engine import Value
 
 # With Value and random, as ``from micrograd.nn import *`` gives them too.
@@ -114,12 +114,12 @@ class Neuron(Module):
 
     The weights ``w`` are drawn uniformly from -1 to 1 with the module ``random``; the bias ``b`` is
     0. Raises TypeError if nin is not an integer or the activation of another type, ValueError if
-    nin is below 1 or no op has the activation's name.
+    nin is below 1 or above 2**31 - 1, or no op has the activation's name.
     """
 
     def __init__(self, nin: int, nonlin: bool = True, activation: Activation = "relu") -> None:
         """See the class."""
-        count = whole_number("nin", nin, 1)
+        count = whole_number("nin", nin, 1, at_most=LARGEST_COUNT)
         self.activation = _known(activation)
         self.nonlin = nonlin
         self.w = [Value(random.uniform(-1, 1)) for _ in range(count)]
@@ -161,7 +161,7 @@ class Layer(Module):
         self, nin: int, nout: int, nonlin: bool = True, activation: Activation = "relu"
     ) -> None:
         """See the class."""
-        count = whole_number("nout", nout, 1)
+        count = whole_number("nout", nout, 1, at_most=LARGEST_COUNT)
         self.neurons = [Neuron(nin, nonlin, activation) for _ in range(count)]
 
     def __call__(self, x: Iterable[Value | float]) -> Any:
@@ -248,9 +248,12 @@ def _inside(found: object) -> Iterable[tuple[object, object]] | None:
 
 def _sized(x: Iterable[Value | float]) -> Any:
     """Return x, as a list if it can be walked only once."""
-    if hasattr(x, "__len__"):
+    if isinstance(x, list):
         return x
-    if not isinstance(x, Iterable):
+    is_a_number = getattr(x, "ndim", 1) == 0  # an array of no dimensions, of which len() raises
+    if hasattr(x, "__len__") and not is_a_number:
+        return x
+    if is_a_number or not isinstance(x, Iterable):
         raise TypeError(f"x must be a list of numbers or Values, not {_kind(x)}")
     return list(x)
 

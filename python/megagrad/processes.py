@@ -25,6 +25,9 @@ _T = TypeVar("_T")
 _Call: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 _Task: TypeAlias = tuple[Future[Any], _Call]
 
+# As many as a Function takes threads.
+MOST_WORKERS = 4096
+
 # Closing our end of a pipe is not enough to end a worker: those that were forked have a copy of it.
 _END = b""
 
@@ -51,7 +54,11 @@ class ProcessExecutor(Executor):
         self, max_workers: int | None = None, mp_context: BaseContext | None = None
     ) -> None:
         """See the class."""
-        count = _cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
+        count = (
+            _cores()
+            if max_workers is None
+            else whole_number("max_workers", max_workers, 1, at_most=MOST_WORKERS)
+        )
         context = multiprocessing.get_context("spawn") if mp_context is None else mp_context
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
