@@ -206,3 +206,43 @@ def test_optim_is_imported_when_asked_for():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["False", "Adam", "False"], done.stderr
     assert re.match("Optimisers", optim.__doc__)
+
+
+def test_a_group_that_is_none():
+    optimizer = SGD([Value(1.0)])
+    optimizer.param_groups[0] = [1.0]
+    with pytest.raises(TypeError, match="a parameter group must be a dict, not 'list'"):
+        optimizer.step()
+
+
+@pytest.mark.parametrize("rates", [[0.5, "1"], [0.5], None, [0.5, 10**400]])
+def test_a_schedule_whose_rates_are_none_changes_nothing(rates):
+    class Own(StepLR):
+        def get_lr(self):
+            return rates if self.last_epoch == 1 else super().get_lr()
+
+    optimizer = SGD([{"params": [Value(1.0)]}, {"params": [Value(2.0)]}], lr=0.1)
+    scheduler = Own(optimizer, 5)
+    before = scheduler.state_dict()
+    with pytest.raises((TypeError, ValueError, OverflowError), match=r"get_lr\(\)"):
+        scheduler.step()
+    assert scheduler.state_dict() == before
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.1]
+
+
+@pytest.mark.parametrize("steps", [2**53 + 1, 10**400], ids=["2**53 + 1", "10**400"])
+def test_more_steps_than_floats_count(steps):
+    optimizer = SGD([Value(1.0)])
+    for make in (
+        lambda: LinearLR(optimizer, total_iters=steps),
+        lambda: CosineAnnealingLR(optimizer, steps),
+        lambda: StepLR(optimizer, steps),
+        lambda: StepLR(optimizer, 5, last_epoch=steps),
+    ):
+        with pytest.raises(ValueError, match="must be at most 9007199254740992"):
+            make()
+
+
+def test_an_option_beyond_floats_is_named():
+    with pytest.raises(OverflowError, match="lr must fit into a float: int too large"):
+        SGD([Value(1.0)], lr=10**400)

@@ -213,7 +213,12 @@ void register_rule(py::module_& module, const char* name, const char* doc) {
         .def(py::init<py::tuple, Columns>(), py::arg("parameters"), py::arg("columns"))
         .def(
             "step",
-            [](const py::object& self, const py::dict& group) { constructed<T>(self).step(group); },
+            [](const py::object& self, const py::object& group) {
+                if (!PyDict_Check(group.ptr()))
+                    throw py::type_error(std::string("a parameter group must be a dict, not '") +
+                                         Py_TYPE(group.ptr())->tp_name + "'");
+                constructed<T>(self).step(py::reinterpret_borrow<py::dict>(group));
+            },
             py::arg("group"), "Update the parameters by the group's options.")
         .def(
             "zero_grad", [](const py::object& self) { constructed<T>(self).zero_grad(); },

@@ -25,6 +25,9 @@ from megagrad.optim.optimizer import Optimizer
 
 __all__ = ["CosineAnnealingLR", "LRScheduler", "LinearLR", "SequentialLR", "StepLR"]
 
+# Floats, which the rates are computed in, do not tell larger numbers from their neighbours.
+MOST_STEPS = 2**53
+
 
 class LRScheduler(ABC):
     """The base class of the schedules; one of your own defines ``get_lr()``.
@@ -40,7 +43,7 @@ class LRScheduler(ABC):
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         """See the class."""
         self.optimizer = _optimizer(optimizer)
-        self.last_epoch = whole_number("last_epoch", last_epoch, -1)
+        self.last_epoch = _steps("last_epoch", last_epoch, -1)
         for index, group in enumerate(optimizer.param_groups):
             if self.last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
@@ -57,9 +60,13 @@ class LRScheduler(ABC):
         """Compute each group's rate at ``self.last_epoch`` from its present one."""
 
     def step(self) -> None:
-        """Go one step on, and set the groups' learning rates."""
+        """Go one step on, and set the groups' learning rates. After an error nothing has changed."""
         self.last_epoch += 1
-        self._set_lr(self.get_lr())
+        try:
+            self._set_lr(self.get_lr())
+        except BaseException:
+            self.last_epoch -= 1
+            raise
 
     def get_last_lr(self) -> list[float]:
         """Return the learning rates last set, one for each group."""
@@ -86,7 +93,7 @@ class LRScheduler(ABC):
     def _checked_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         _check_names(type(self).__name__, state, self.state_dict())
         rates = {name: _rates(name, state[name], self) for name in ("base_lrs", "_last_lr")}
-        last_epoch = whole_number("last_epoch", state["last_epoch"], -1)
+        last_epoch = _steps("last_epoch", state["last_epoch"], -1)
         return {**self._settings(state), **rates, "last_epoch": last_epoch}
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,9 +117,10 @@ class LRScheduler(ABC):
         return self.get_lr()
 
     def _set_lr(self, rates: list[float]) -> None:
+        rates = _rates("get_lr()", rates, self)
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
-        self._last_lr = list(rates)
+        self._last_lr = rates
 
     def _present_lr(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
@@ -146,7 +154,7 @@ class StepLR(LRScheduler):
         return list(self.base_lrs)
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        step_size = whole_number("step_size", given["step_size"], 1)
+        step_size = _steps("step_size", given["step_size"], 1)
         return {"step_size": step_size, "gamma": real_number("gamma", given["gamma"])}
 
 
@@ -199,7 +207,7 @@ class LinearLR(LRScheduler):
             raise ValueError(f"start_factor must be above 0 and at most 1, got {start}")
         if not 0 <= end <= 1:
             raise ValueError(f"end_factor must be from 0 to 1, got {end}")
-        total = whole_number("total_iters", given["total_iters"], 1)
+        total = _steps("total_iters", given["total_iters"], 1)
         return {"start_factor": start, "end_factor": end, "total_iters": total}
 
 
@@ -243,7 +251,7 @@ class CosineAnnealingLR(LRScheduler):
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         eta_min = real_number("eta_min", given["eta_min"])
-        return {"T_max": whole_number("T_max", given["T_max"], 1), "eta_min": eta_min}
+        return {"T_max": _steps("T_max", given["T_max"], 1), "eta_min": eta_min}
 
 
 class SequentialLR(LRScheduler):
@@ -265,7 +273,7 @@ class SequentialLR(LRScheduler):
     ) -> None:
         """See the class."""
         self.optimizer = _optimizer(optimizer)
-        self.last_epoch = whole_number("last_epoch", last_epoch, -1) + 1
+        self.last_epoch = _steps("last_epoch", last_epoch, -1) + 1
         self._schedulers = _checked_schedulers(schedulers, optimizer)
         self._milestones = _checked_milestones(milestones, len(self._schedulers) - 1)
         # Each schedule set its first rates when it was made; only the one whose turn it is may.
@@ -304,7 +312,7 @@ class SequentialLR(LRScheduler):
         if not isinstance(states, list | tuple) or len(states) != len(self._schedulers):
             raise ValueError(f"'_schedulers' must be a list of {len(self._schedulers)} states")
         own = {
-            "last_epoch": whole_number("last_epoch", state_dict["last_epoch"], 0),
+            "last_epoch": _steps("last_epoch", state_dict["last_epoch"], 0),
             "_milestones": _checked_milestones(state_dict["_milestones"], len(states) - 1),
             "_last_lr": _rates("_last_lr", state_dict["_last_lr"], self),
         }
@@ -316,6 +324,10 @@ class SequentialLR(LRScheduler):
 
     def _turn(self) -> int:
         return bisect.bisect_right(self._milestones, self.last_epoch)
+
+
+def _steps(name: str, number: int, at_least: int) -> int:
+    return whole_number(name, number, at_least, at_most=MOST_STEPS)
 
 
 def _optimizer(optimizer: object) -> Optimizer:
@@ -342,7 +354,7 @@ def _checked_schedulers(
 
 
 def _checked_milestones(milestones: Sequence[int], count: int) -> list[int]:
-    checked = [whole_number("a milestone", milestone, 0) for milestone in milestones]
+    checked = [_steps("a milestone", milestone, 0) for milestone in milestones]
     if len(checked) != count:
         raise ValueError(
             f"milestones must be one fewer than the schedulers, {count}, got {len(checked)}"
