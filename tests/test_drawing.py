@@ -319,3 +319,20 @@ def test_without_the_package_the_error_says_how_to_install_it(monkeypatch):
 def test_wrong_arguments(error, message, arguments):
     with pytest.raises(error, match=message):
         draw_dot(**{"root": Value(1.0), **arguments})
+
+
+class Three:
+    def __index__(self):
+        return 3
+
+
+def test_bounds_are_integers_of_any_type():
+    root = Value(1.0).tanh().tanh().tanh().tanh().tanh()
+    assert draw_dot(root, depth=Three()).source == draw_dot(root, depth=3).source
+    assert draw_dot(root, limit=Three()).summary == draw_dot(root, limit=3).summary != ""
+
+
+@pytest.mark.parametrize("name", ["format", "rankdir"])
+def test_words_that_are_none(name):
+    with pytest.raises(TypeError, match=f"{name} must be a str, not 'int'"):
+        draw_dot(Value(1.0), **{name: 5})

@@ -243,3 +243,12 @@ def test_values_must_be_numbers():
 def test_lines_end_where_they_do_for_python(text):
     with pytest.raises(ExpressionError):
         evaluate(text, {"a": 1.0, "éé": 2.0})
+
+
+def test_what_is_no_text_and_no_values():
+    with pytest.raises(TypeError, match="text must be a str, not 'int'"):
+        evaluate(5, {})
+    with pytest.raises(TypeError, match="values must be a dict of names and numbers, not 'list'"):
+        evaluate("x", ["x"])
+    with pytest.raises(TypeError, match="values' names must be strings, not 'int'"):
+        evaluate("x", {5: 1.0})

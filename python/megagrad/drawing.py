@@ -9,6 +9,7 @@ from megagrad.engine import Value
 from megagrad.graph import (
     LIMIT,
     Vertex,
+    bound_of,
     collapse,
     label_of,
     length_of_arrows,
@@ -66,6 +67,9 @@ def draw_dot(
     program; without it, ``graphviz.ExecutableNotFound`` says how to install it.
     """
     Digraph = _digraph_class()
+    for name, word in (("format", format), ("rankdir", rankdir)):
+        if not isinstance(word, str):
+            raise TypeError(f"{name} must be a str, not '{type(word).__name__}'")
     if rankdir not in RANKDIRS:
         raise ValueError(f"rankdir must be one of {', '.join(RANKDIRS)}, got {rankdir!r}")
     dot = Digraph(
@@ -74,7 +78,7 @@ def draw_dot(
         graph_attr={"rankdir": rankdir, "nslimit": "1", "nslimit1": "1"},
         edge_attr={"labelfontsize": "10", "labeldistance": "1.5"},
     )
-    names = names_of(parameters)
+    names, limit = names_of(parameters), bound_of("limit", limit)
     vertices = trace(root, depth, limit)
     if vertices is None:
         return _summarised(dot, root, too_many(limit))

@@ -11,7 +11,17 @@ from typing import NamedTuple, overload
 
 from megagrad._core import ops
 from megagrad.engine import Value
-from megagrad.graph import LIMIT, Vertex, label_of, names_of, printable, summary, too_many, trace
+from megagrad.graph import (
+    LIMIT,
+    Vertex,
+    bound_of,
+    label_of,
+    names_of,
+    printable,
+    summary,
+    too_many,
+    trace,
+)
 from megagrad.nn import Module
 
 __all__ = ["Explanation", "Passed", "Received", "Step", "explain"]
@@ -107,7 +117,7 @@ def explain(
     Local derivatives are those at the operands' data as they are now. Raises TypeError and ValueError
     for other arguments than these.
     """
-    names = names_of(parameters)
+    names, limit = names_of(parameters), bound_of("limit", limit)
     vertices = trace(root, depth, limit)
     if vertices is None:
         return Explanation([], summary(root, too_many(limit)))

@@ -64,8 +64,14 @@ def evaluate(text: str, values: Mapping[str, float]) -> Evaluation:
 
     The text is only parsed by Python, never run: what is not listed here cannot be expressed.
     Raises ExpressionError, a ValueError, for everything else and for what an op cannot compute, and
-    TypeError if a value is not a real number, OverflowError if it is an int beyond all floats.
+    TypeError if text is no str or a value no real number, OverflowError if it is an int beyond all floats.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a str, not '{type(text).__name__}'")
+    if not isinstance(values, Mapping):
+        raise TypeError(
+            f"values must be a dict of names and numbers, not '{type(values).__name__}'"
+        )
     source = text.strip()
     tree = _parse(source)
     evaluator = _Evaluator(source, values)
@@ -107,6 +113,9 @@ class _Evaluator:
 
     def __init__(self, source: str, values: Mapping[str, float]) -> None:
         self.source = source
+        for name in values:
+            if not isinstance(name, str):
+                raise TypeError(f"values' names must be strings, not '{type(name).__name__}'")
         self.values = {unicodedata.normalize("NFKC", name): x for name, x in values.items()}
         self.names: dict[str, Value] = {}
 

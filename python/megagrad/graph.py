@@ -12,6 +12,7 @@ from megagrad.nn import Module
 __all__ = [
     "LIMIT",
     "Vertex",
+    "bound_of",
     "collapse",
     "label_of",
     "length_of_arrows",
@@ -57,9 +58,7 @@ def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | N
     """
     if not isinstance(root, Value):
         raise TypeError(f"root must be a Value, not '{type(root).__name__}'")
-    for name, bound in (("depth", depth), ("limit", limit)):
-        if bound is not None:
-            whole_number(name, bound, 0, ", or None")
+    depth, limit = bound_of("depth", depth), bound_of("limit", limit)
     if depth is None and limit is not None and sum(census(root).values()) > limit:
         return None  # and nothing has unfolded
     operands = _operands_near(root, depth, limit)
@@ -75,6 +74,11 @@ def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | N
         )
         for value in _operands_first(root, operands)
     ]
+
+
+def bound_of(name: str, number: int | None) -> int | None:
+    """Return a bound as an int. Raises TypeError if it is no integer, ValueError if it is negative."""
+    return None if number is None else whole_number(name, number, 0, ", or None")
 
 
 def _operands_near(
