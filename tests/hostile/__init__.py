@@ -1,0 +1,1 @@
+"""Hostile arguments, the calls that they are given to, and what has to hold after each."""
