@@ -159,7 +159,6 @@ CONTAINERS = {
     "map that raises": Hostile(lambda: map(raises("item"), [1.0])),
     "Values that are freed": Hostile(freed_values, ([0.0, 1.0],)),
     "array.array": Hostile(lambda: array.array("d", [1.0, 2.0]), ([1.0, 2.0],)),
-    "array of letters": Hostile(lambda: array.array("u", "ab")),
 }
 
 # --- NumPy's arrays -------------------------------------------------------------------------------
