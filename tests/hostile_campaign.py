@@ -10,6 +10,7 @@ import random
 import sys
 import tempfile
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -26,6 +27,8 @@ def campaign(calls, seed):
     """Return how many of so many calls raised; fails at the first that does not keep the rules."""
     generator = random.Random(seed)
     names = [name for name, row in ROWS.items() if row().places()]
+    if find_spec("graphviz") is None:
+        names.remove("draw_dot")
     raised = 0
     for _ in range(calls):
         name = generator.choice(names)

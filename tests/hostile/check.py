@@ -15,7 +15,6 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, NamedTuple
 
-import graphviz
 import numpy as np
 
 from hostile.kind import Hostile, Sabotage
@@ -195,7 +194,8 @@ def portrait(thing: Any, depth: int = 6, *, graphs: bool = True) -> Any:
         return type(thing).__name__, len(items), [portrait_of(item) for item in seen]
     if isinstance(thing, Folder):
         return thing.files()
-    return thing.source if isinstance(thing, graphviz.Digraph) else type(thing).__name__
+    name = type(thing).__name__
+    return thing.source if name == "Digraph" else name
 
 
 def described(call: Call, places: Mapping[int | str, tuple[str, Hostile]]) -> str:
