@@ -24,7 +24,9 @@ PyObject* guarded(Body body) noexcept {
     } catch (const std::invalid_argument& error) {
         PyErr_SetString(PyExc_ValueError, error.what());
     } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
+        // pybind11 throws so where Python had no memory for an object, and said it.
+        if (!PyErr_ExceptionMatches(PyExc_MemoryError))
+            PyErr_SetString(PyExc_RuntimeError, error.what());
     }
     return nullptr;
 }

@@ -2,6 +2,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <exception>
+#include <stdexcept>
+
 #include "backward.hpp"
 #include "function.hpp"
 #include "isa.hpp"
@@ -28,6 +31,16 @@ const char* kind_name(Kind kind) {
             break;
     }
     return "structural";
+}
+
+// Where Python has no memory for an object, pybind11 throws std::runtime_error, on top of the
+// MemoryError that is set.
+void keep_memory_error(std::exception_ptr thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::runtime_error&) {
+        if (!PyErr_ExceptionMatches(PyExc_MemoryError)) throw;
+    }
 }
 
 void register_ops(py::module_& module) {
@@ -126,6 +139,7 @@ PYBIND11_MODULE(core_of_main_interpreter, module) {
     if (const char* why = refusal()) throw py::import_error(why);
     module.doc() = "megagrad's compiled engine.";
     module.attr("__version__") = MEGAGRAD_VERSION;
+    py::register_local_exception_translator(keep_memory_error);
     register_value(module);
     register_ops(module);
     register_bulk(module);

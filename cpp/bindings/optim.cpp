@@ -40,7 +40,9 @@ std::vector<Node*> nodes_of(PyObject* sequence) {
 }
 
 py::object option(const py::dict& group, const char* name) {
-    PyObject* found = PyDict_GetItemString(group.ptr(), name);
+    const py::str key(name);
+    PyObject* found = PyDict_GetItemWithError(group.ptr(), key.ptr());
+    if (PyErr_Occurred()) throw py::error_already_set();
     if (found == nullptr)
         throw py::key_error("the parameter group has lost its " + std::string(name));
     return py::reinterpret_borrow<py::object>(found);
@@ -188,10 +190,24 @@ T& constructed(const py::object& self) {
     return py::cast<T&>(self);
 }
 
+// pybind11's own takes for granted that there is memory for an instance.
+PyObject* new_instance(PyTypeObject* type, PyObject*, PyObject*) {
+    PyObject* self = type->tp_alloc(type, 0);
+    if (self == nullptr) return nullptr;
+    try {
+        reinterpret_cast<py::detail::instance*>(self)->allocate_layout();
+    } catch (const std::bad_alloc&) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return self;
+}
+
 // Parameters may hold what leads back to their optimiser.
 template <class T>
 void make_collectable(PyHeapTypeObject* heap_type) {
     PyTypeObject& type = heap_type->ht_type;
+    type.tp_new = new_instance;
     type.tp_flags |= Py_TPFLAGS_HAVE_GC;
     type.tp_traverse = [](PyObject* self, visitproc visit, void* arg) -> int {
         Py_VISIT(Py_TYPE(self));

@@ -240,8 +240,15 @@ extern PyMethodDef backward_methods[];
 // kind; None if there is nothing at all.
 PyObject* state_of(PyObject* self);
 bool apply_state(PyObject* self, PyObject* state);
+// Names of methods that a subclass may have of its own. They are made when the module is loaded, so
+// that no want of memory can look like there being no such method.
+struct MethodNames {
+    PyObject *deepcopy, *getstate, *reduce, *setstate;
+};
+extern MethodNames method_names;
+bool intern_method_names();
 // Whether a subclass of Value has a method of its own where `base` has another, or none.
-bool overrides(PyTypeObject* type, PyTypeObject* base, const char* name);
+bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name);
 
 // --- copies and pickles (value_copy.cpp, value_pickle.cpp) -------------------------------------
 

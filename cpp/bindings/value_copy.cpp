@@ -121,7 +121,7 @@ Owned copy_of_others(PyObject* original, PyObject* memo) {
         if (found != nullptr && is_value(found)) return Owned(Py_NewRef(found));
         if (PyErr_Occurred()) return nullptr;
     }
-    if (!overrides(Py_TYPE(original), value_type, "__deepcopy__")) return nullptr;
+    if (!overrides(Py_TYPE(original), value_type, method_names.deepcopy)) return nullptr;
     Owned copy(PyObject_CallMethod(original, "__deepcopy__", "O", memo));
     if (copy && !is_value(copy.get())) {
         PyErr_Format(PyExc_TypeError,

@@ -223,7 +223,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
     if (!unfold_if_bulk(as_value(self))) return nullptr;
     Node& node = as_value(self)->node;
     const bool alone = is_alone(node);
-    if (overrides(Py_TYPE(self), &PyBaseObject_Type, "__reduce__"))
+    if (overrides(Py_TYPE(self), &PyBaseObject_Type, method_names.reduce))
         return PyObject_CallMethod(self, "__reduce__", nullptr);
     PyObject* callable = function_of_module("_restore", restore_kept);
     PyObject* setter = function_of_module("_set_state", set_state_kept);

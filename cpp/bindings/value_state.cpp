@@ -1,4 +1,6 @@
 // What a Value has beside its place in the graph, as one object that can be copied and pickled.
+#include <utility>
+
 #include "value.hpp"
 
 namespace megagrad::python {
@@ -26,7 +28,7 @@ PyObject* slots_of(PyObject* self) {
 // What __getstate__ gives, a subclass's own or else object's: None, a dict of attributes, or a pair
 // of that and a dict of slots.
 PyObject* get_own_state(PyObject* self) {
-    if (overrides(Py_TYPE(self), &PyBaseObject_Type, "__getstate__"))
+    if (overrides(Py_TYPE(self), &PyBaseObject_Type, method_names.getstate))
         return PyObject_CallMethod(self, "__getstate__", nullptr);
     Owned dict(attributes_of(self));
     if (!dict) return nullptr;
@@ -74,8 +76,10 @@ bool is_none_or_str(PyObject* object, const char* what) {
 // As pickle applies states: by a subclass's __setstate__ if it has one.
 bool set_own_state(PyObject* self, PyObject* state) {
     if (state == Py_None) return true;
-    if (PyObject_HasAttrString(self, "__setstate__"))
-        return Owned(PyObject_CallMethod(self, "__setstate__", "(O)", state)) != nullptr;
+    const Owned own_way(PyObject_GetAttr(self, method_names.setstate));
+    if (own_way) return Owned(PyObject_CallOneArg(own_way.get(), state)) != nullptr;
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return false;
+    PyErr_Clear();
     const bool pair = PyTuple_Check(state) && PyTuple_GET_SIZE(state) == 2;
     PyObject* dict = pair ? PyTuple_GET_ITEM(state, 0) : state;
     PyObject* slots = pair ? PyTuple_GET_ITEM(state, 1) : Py_None;
@@ -90,12 +94,20 @@ bool set_own_state(PyObject* self, PyObject* state) {
 
 }  // namespace
 
-bool overrides(PyTypeObject* type, PyTypeObject* base, const char* name) {
-    if (type == value_type) return false;
-    const Owned own(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), name));
-    const Owned inherited(PyObject_GetAttrString(reinterpret_cast<PyObject*>(base), name));
-    PyErr_Clear();
-    return own != inherited;
+MethodNames method_names{};
+
+bool intern_method_names() {
+    const std::pair<PyObject**, const char*> names[] = {{&method_names.deepcopy, "__deepcopy__"},
+                                                        {&method_names.getstate, "__getstate__"},
+                                                        {&method_names.reduce, "__reduce__"},
+                                                        {&method_names.setstate, "__setstate__"}};
+    for (const auto& [name, text] : names)
+        if ((*name = PyUnicode_InternFromString(text)) == nullptr) return false;
+    return true;
+}
+
+bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name) {
+    return type != value_type && _PyType_Lookup(type, name) != _PyType_Lookup(base, name);
 }
 
 PyObject* state_of(PyObject* self) {

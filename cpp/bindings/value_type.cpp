@@ -69,7 +69,7 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
 
 PyTypeObject* make_value_type() {
     static std::vector<PyMethodDef> methods = all_methods();
-    if (!intern_attribute_names()) return nullptr;
+    if (!intern_attribute_names() || !intern_method_names()) return nullptr;
     PyType_Slot slots[] = {
         {Py_tp_doc, const_cast<char*>(doc)},
         {Py_tp_methods, methods.data()},

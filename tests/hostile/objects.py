@@ -163,7 +163,7 @@ class ListChild(list):  # type: ignore[type-arg]
         return iter([5.0])
 
     def __len__(self) -> int:
-        return 10**9
+        return 10**8
 
     def __getitem__(self, index: Any) -> Any:
         raise Sabotage("__getitem__")
@@ -240,8 +240,8 @@ LIARS = {
         ),
         ([1.0],),
     ),
-    "length of 10**9": Hostile(
-        slot(__len__=returns(10**9), __iter__=lambda self: iter([1.0, 2.0])), ([1.0, 2.0],)
+    "length of 10**8": Hostile(
+        slot(__len__=returns(10**8), __iter__=lambda self: iter([1.0, 2.0])), ([1.0, 2.0],)
     ),
     "length of 10**30": Hostile(
         slot(__len__=returns(10**30), __iter__=lambda self: iter([1.0, 2.0])), ([1.0, 2.0],)
