@@ -35,6 +35,8 @@ def softplus(x):
 
 
 def normal_cdf(x):
+    if abs(x) > 1e9:  # mpmath's own test of its series overflows from 1e154 on
+        return mpmath.mpf(x > 0)
     return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
 
 

@@ -11,11 +11,11 @@ import pickle
 import random
 import sys
 import weakref
+from _testcapi import remove_mem_hooks, set_nomemory
 from array import array
 from collections import deque
 
 import numpy as np
-from _testcapi import remove_mem_hooks, set_nomemory
 
 from megagrad import Function, Value, explain, functional, nn, optim, record
 from megagrad._core import _layer, _network, _restore, census, scale_gradients
@@ -207,7 +207,7 @@ def attempt(work, scene, first, last):
             work(scene)
         finally:
             remove_mem_hooks()
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         return error.with_traceback(None)
     finally:
         del taken

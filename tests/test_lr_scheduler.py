@@ -166,3 +166,31 @@ def test_wrong_settings_in_the_state_of_a_schedule():
 def test_wrong_schedules(make, error, message):
     with pytest.raises(error, match=message):
         make(SGD([Value(1.0)]))
+
+
+@pytest.mark.parametrize("rates", [[0.5, "1"], [0.5], None, [0.5, 10**400]])
+def test_a_schedule_whose_rates_are_none_changes_nothing(rates):
+    class Own(StepLR):
+        def get_lr(self):
+            return rates if self.last_epoch == 1 else super().get_lr()
+
+    optimizer = SGD([{"params": [Value(1.0)]}, {"params": [Value(2.0)]}], lr=0.1)
+    scheduler = Own(optimizer, 5)
+    before = scheduler.state_dict()
+    with pytest.raises((TypeError, ValueError, OverflowError), match=r"get_lr\(\)"):
+        scheduler.step()
+    assert scheduler.state_dict() == before
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.1]
+
+
+@pytest.mark.parametrize("steps", [2**53 + 1, 10**400], ids=["2**53 + 1", "10**400"])
+def test_more_steps_than_floats_count(steps):
+    optimizer = SGD([Value(1.0)])
+    for make in (
+        lambda: LinearLR(optimizer, total_iters=steps),
+        lambda: CosineAnnealingLR(optimizer, steps),
+        lambda: StepLR(optimizer, steps),
+        lambda: StepLR(optimizer, 5, last_epoch=steps),
+    ):
+        with pytest.raises(ValueError, match="must be at most 9007199254740992"):
+            make()

@@ -158,3 +158,15 @@ def test_a_parameter_may_become_a_result():
     p.grad = 0.5
     optimizer.step()
     assert p.data == 1.5
+
+
+def test_a_group_that_is_none():
+    optimizer = SGD([Value(1.0)])
+    optimizer.param_groups[0] = [1.0]
+    with pytest.raises(TypeError, match="a parameter group must be a dict, not 'list'"):
+        optimizer.step()
+
+
+def test_an_option_beyond_floats_is_named():
+    with pytest.raises(OverflowError, match="lr must fit into a float: int too large"):
+        SGD([Value(1.0)], lr=10**400)

@@ -7,10 +7,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import megagrad
 from fuzz.expectations import check_function, refused
 from fuzz.stream import Stream
-
-import megagrad
 from megagrad import Function
 
 FUNCTION_FILE_REFUSALS = {
