@@ -50,6 +50,10 @@ void* operator new(std::size_t size) { return allocated(size); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
     return allocated(size, alignment);
 }
+// Those of arrays call the ones above, except where a sanitizer brings its own.
+void* operator new[](std::size_t size) { return allocated(size); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { free_aligned(memory); }
