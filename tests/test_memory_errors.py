@@ -1,0 +1,46 @@
+"""Memory that runs out: a MemoryError, nothing lost or half-done, and an engine that goes on."""
+
+import ast
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def run(program, *arguments):
+    """Run a program of this folder; return what it printed, after a check that it went well."""
+    command = [sys.executable, str(HERE / program), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def operations(program):
+    """Return the names in a program's table, which cannot be imported everywhere."""
+    tree = ast.parse((HERE / program).read_text(encoding="utf-8"))
+    tables = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "OPERATIONS"
+    ]
+    return [key.value for key in tables[0].keys]
+
+
+# CPython 3.12 and later lose memory of their own in more places.
+@pytest.mark.skipif(find_spec("_testcapi") is None, reason="no tests' extension of CPython here")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="free lists are counted as in CPython 3.11")
+def test_each_allocation_of_python_fails_once():
+    printed = run("failing_memory.py", "engine")
+    assert int(printed.split()[0]) > 700
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count addresses otherwise")
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="it takes all addresses")
+@pytest.mark.parametrize("name", operations("little_memory.py"))
+def test_a_process_with_little_memory(name):
+    assert run("little_memory.py", name).splitlines() == ["MemoryError", "right afterwards"]
