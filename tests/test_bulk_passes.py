@@ -7,7 +7,7 @@ import pytest
 from loops import loop, neuron_loop
 from trees import flattened, grads, tree
 
-from megagrad import nn
+from megagrad import functional, nn
 from megagrad.engine import Value
 from megagrad.functional import dot
 
@@ -200,3 +200,11 @@ def test_a_signals_handler_may_look_while_a_pass_is_ordering():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert handled
+
+
+def test_rounding_does_not_depend_on_where_lists_are_in_memory():
+    """A row of weights is found again however many there are, so all sums are in the same order."""
+    points = [[0.1 * i, 0.7 / i] for i in range(1, 8)]
+    weights = [[Value(0.5), Value(0.25)] for _ in range(5_000)]
+    functional.sum([dot(row, x) for x in points for row in weights]).backward()
+    assert len({tuple(grads(*row)) for row in weights}) == 1

@@ -1,11 +1,11 @@
 #include "operands.hpp"
 
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "backward.hpp"
+#include "row_table.hpp"
 
 namespace megagrad::python {
 
@@ -16,7 +16,7 @@ namespace {
 struct PyOperands {
     PyValue vertex;
     Operands row;
-    std::size_t slot;        // of the table below
+    RowLink<PyOperands> link;
     bool has_values;         // of Value
     bool has_subclass;       // of a class that may be given operators later
     bool has_own_operators;  // of a class that has them
@@ -27,15 +27,8 @@ PyOperands* as_operands(PyObject* object) { return reinterpret_cast<PyOperands*>
 
 // --- rows that are alive, by the list that they were made of -----------------------------------
 
-// A row of weights serves for all points of a batch, a vector of inputs for all rows of a matrix.
-// The table owns nothing, and a row is used only if its contents are the same.
-constexpr std::size_t slots = 4096;
-std::array<PyOperands*, slots> rows_by_source{};
-
-std::size_t slot_of(const PyObject* source) {
-    const std::uint64_t mixed = reinterpret_cast<std::uintptr_t>(source) * 0x9E3779B97F4A7C15u;
-    return static_cast<std::size_t>(mixed >> 32) % slots;
-}
+// A row is used again only if its contents are the same.
+RowTable<PyOperands> rows_by_source;
 
 bool is_start(const Operands& row, PyObject* start) {
     const Node* node = row.nodes[row.count];
@@ -57,7 +50,7 @@ bool consists_of(const Operands& row, PyObject* const* items) {
 // The row of the same operands, if their data has not changed since it was made; may throw
 // std::bad_alloc.
 Owned find_row(PyObject* source, PyObject* const* items, std::size_t count, PyObject* start) {
-    PyOperands* found = rows_by_source[slot_of(source)];
+    PyOperands* found = rows_by_source.find(source);
     // One without references is about to be freed.
     if (found == nullptr || Py_REFCNT(&found->vertex) == 0) return nullptr;
     Operands& row = found->row;
@@ -66,16 +59,11 @@ Owned find_row(PyObject* source, PyObject* const* items, std::size_t count, PyOb
     return Owned(Py_NewRef(as_object(&found->vertex)));
 }
 
-void remember(PyOperands* operands, const PyObject* source) {
-    operands->slot = slot_of(source);
-    rows_by_source[operands->slot] = operands;
-}
-
 // --- memory ----------------------------------------------------------------------------------
 
 void free_memory_of_row(void* memory) {
     auto* operands = static_cast<PyOperands*>(memory);
-    if (rows_by_source[operands->slot] == operands) rows_by_source[operands->slot] = nullptr;
+    rows_by_source.remove(operands);
     if (operands->row.now != operands->row.values) delete[] operands->row.now;
     PyObject_GC_Del(memory);
 }
@@ -97,7 +85,7 @@ PyOperands* allocate_row(std::size_t count) {
     if (operands == nullptr) return nullptr;
     operands->vertex.node = Node{};  // whose data lies where others have ob_size: it stays 0
     operands->vertex.weakrefs = nullptr;
-    operands->slot = 0;
+    operands->link = {};
     operands->has_values = operands->has_subclass = operands->has_own_operators =
         operands->has_other_numbers = false;
     auto** nodes = reinterpret_cast<Node**>(operands + 1);
@@ -264,7 +252,8 @@ Owned row_of_items(Owned& items, PyObject* start, Source source) {
         if (row) return row;
         row = new_row(items, start, source);
         // A subclass may be given operators later.
-        if (row && !as_operands(row.get())->has_subclass) remember(as_operands(row.get()), key);
+        if (row && !as_operands(row.get())->has_subclass)
+            rows_by_source.put(as_operands(row.get()), key);
         return row;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
