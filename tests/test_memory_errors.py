@@ -31,9 +31,7 @@ def operations(program):
     return [key.value for key in tables[0].keys]
 
 
-# CPython 3.12 and later lose memory of their own in more places.
 @pytest.mark.skipif(find_spec("_testcapi") is None, reason="no tests' extension of CPython here")
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="free lists are counted as in CPython 3.11")
 def test_each_allocation_of_python_fails_once():
     printed = run("failing_memory.py", "engine")
     assert int(printed.split()[0]) > 700

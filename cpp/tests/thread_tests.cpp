@@ -1,6 +1,8 @@
-// Many threads replay one program. Under ThreadSanitizer, if built so:
+// Many threads replay one program, and passes are left to threads that are gone. Under
+// ThreadSanitizer, if built so:
 //   cmake -DCMAKE_CXX_FLAGS=-fsanitize=thread -DMEGAGRAD_PYTHON=OFF -DMEGAGRAD_TESTS=ON -S . -B ...
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "check.hpp"
@@ -81,7 +83,58 @@ void on_all(Work work) {
 
 bool go_on() { return true; }
 
+// Does some work as a node's own rule, which then fails.
+class Failing : public PlainEnvironment {
+public:
+    explicit Failing(std::function<void()> work) : work_(std::move(work)) {}
+    bool run_closure(Node&) override {
+        work_();
+        return false;
+    }
+
+private:
+    std::function<void()> work_;
+};
+
+// outer = 5 * inner, inner = 3 * x with a rule of its own and gradients of an earlier pass.
+struct Interrupted {
+    Graph graph;
+    Node *x = graph.leaf(2), *inner = graph.apply(Op::mul, x, 3.0),
+         *outer = graph.apply(Op::mul, inner, 5.0);
+
+    Interrupted() {
+        inner->set(has_closure);
+        inner->grad = 7;
+        x->grad = 1;
+    }
+    bool is_as_if_stopped() const { return inner->grad == 12 && x->grad == 1; }
+};
+
 }  // namespace
+
+// What a process does that fork() made while another thread was within a pass.
+TEST(a_pass_of_a_thread_that_is_gone_ends_as_if_stopped) {
+    Interrupted other, own;
+    std::promise<void> within, may_end;
+    std::thread thread([&] {
+        Failing environment([&] {
+            within.set_value();
+            may_end.get_future().wait();
+        });
+        backward(*other.outer, environment);
+    });
+    within.get_future().wait();
+    bool own_goes_on = false;
+    Failing environment([&] {
+        leave_passes_to_other_threads();
+        own_goes_on = is_backward_running() && own.inner->grad == 5;
+    });
+    CHECK(!backward(*own.outer, environment));
+    CHECK(own_goes_on && own.is_as_if_stopped());
+    CHECK(other.is_as_if_stopped() && !is_backward_running());
+    may_end.set_value();
+    thread.join();
+}
 
 TEST(threads_of_one_replay_share_its_points) {
     const Network network;
