@@ -7,8 +7,13 @@ import pytest
 
 from megagrad import picture
 
+UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
+
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 needs_matplotlib = pytest.mark.skipif(
     not picture.matplotlib_is_installed(), reason="needs matplotlib"
+)
+needs_plain_memory = pytest.mark.skipif(
+    UNDER_ASAN, reason="AddressSanitizer keeps what is freed, and its locks when a process forks"
 )

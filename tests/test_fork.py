@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from needs import needs_plain_memory
 from processes import printed
 
 from megagrad import Value, nn, record
@@ -164,6 +165,7 @@ use_everything()
 
 
 @needs_fork
+@needs_plain_memory
 def test_while_other_threads_replay():
     program = """
 f = record(lambda x, y: (x * y).tanh() + x.sin(), 2)

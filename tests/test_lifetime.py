@@ -10,6 +10,7 @@ import weakref
 
 import pytest
 from lifetimes import Node, ended
+from needs import needs_plain_memory
 
 from megagrad.engine import Value
 
@@ -141,6 +142,7 @@ def test_freeing_a_deep_graph_uses_no_recursion(kind):
 
 
 @needs_proc
+@needs_plain_memory
 def test_a_live_binary_node_takes_at_most_96_bytes():
     in_a_process("""
         x = y = Value(1.0)
@@ -155,6 +157,7 @@ def test_a_live_binary_node_takes_at_most_96_bytes():
 
 
 @needs_proc
+@needs_plain_memory
 def test_freeing_a_large_graph_returns_its_memory():
     in_a_process("""
         x = y = Value(1.0)
@@ -170,6 +173,7 @@ def test_freeing_a_large_graph_returns_its_memory():
 
 
 @needs_proc
+@needs_plain_memory
 def test_training_steps_hold_their_memory_level():
     in_a_process("""
         def square(x):
@@ -194,6 +198,7 @@ def test_training_steps_hold_their_memory_level():
 
 
 @needs_proc
+@needs_plain_memory
 def test_failing_calls_leak_nothing():
     in_a_process("""
         import copy, pickle

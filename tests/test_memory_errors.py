@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from needs import needs_plain_memory
 
 HERE = Path(__file__).parent
 
@@ -31,6 +32,9 @@ def operations(program):
     return [key.value for key in tables[0].keys]
 
 
+@pytest.mark.skipif(
+    os.environ.get("PYTHONMALLOC", "").startswith("malloc"), reason="counts Python's blocks"
+)
 @pytest.mark.skipif(find_spec("_testcapi") is None, reason="no tests' extension of CPython here")
 def test_each_allocation_of_python_fails_once():
     printed = run("failing_memory.py", "engine")
@@ -38,7 +42,7 @@ def test_each_allocation_of_python_fails_once():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count addresses otherwise")
-@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="it takes all addresses")
+@needs_plain_memory
 @pytest.mark.parametrize("name", operations("little_memory.py"))
 def test_a_process_with_little_memory(name):
     assert run("little_memory.py", name).splitlines() == ["MemoryError", "right afterwards"]
