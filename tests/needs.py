@@ -17,3 +17,6 @@ needs_matplotlib = pytest.mark.skipif(
 needs_plain_memory = pytest.mark.skipif(
     UNDER_ASAN, reason="AddressSanitizer keeps what is freed, and its locks when a process forks"
 )
+needs_pymalloc = pytest.mark.skipif(
+    os.environ.get("PYTHONMALLOC", "pymalloc") != "pymalloc", reason="measures Python's allocator"
+)

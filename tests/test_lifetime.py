@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 from lifetimes import Node, ended
-from needs import needs_plain_memory
+from needs import needs_plain_memory, needs_pymalloc
 
 from megagrad.engine import Value
 
@@ -143,6 +143,7 @@ def test_freeing_a_deep_graph_uses_no_recursion(kind):
 
 @needs_proc
 @needs_plain_memory
+@needs_pymalloc
 def test_a_live_binary_node_takes_at_most_96_bytes():
     in_a_process("""
         x = y = Value(1.0)
