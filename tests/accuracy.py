@@ -19,6 +19,7 @@ import mpmath
 import numpy as np
 from exact import EXACT
 from mpmath import mpf
+from test_ops import SYMBOLS
 
 from megagrad import Function, Value
 from megagrad._core import instruction_sets, ops, use_instruction_set
@@ -26,14 +27,6 @@ from megagrad._core import instruction_sets, ops, use_instruction_set
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
 DIGITS = 50
 PARAMETER = 0.3  # of ops that have one
-
-SYMBOLS = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "div": lambda x, y: x / y,
-    "pow": lambda x, y: x**y,
-}
 
 
 # Points

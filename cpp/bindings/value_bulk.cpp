@@ -14,7 +14,7 @@ Operand operand_of(const Term& term) {
         operand.number = term.value;
     return operand;
 }
-unsigned flag(const Term& term, Flag is_node) { return term.node != nullptr ? is_node : 0u; }
+unsigned flag(const Term& term, unsigned is_node) { return term.node != nullptr ? is_node : 0; }
 
 // What a bulk node becomes: an op on two terms, of which the second may be a number, and the nodes
 // below it, all of which get its gradient times a slope.
