@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Runs a target under libFuzzer, by atheris; see tests/fuzz/run.
 
 python tests/fuzz/campaign.py TARGET [libFuzzer's options] CORPUS

@@ -27,6 +27,8 @@ def unpack(target: str, folder: Path) -> None:
 
 def pack(target: str, folder: Path) -> None:
     """The same inputs always make the same archive."""
+    if not any(folder.iterdir()):
+        raise FileNotFoundError(f"{folder} is empty: nothing was merged")
     contents = sorted((path.read_bytes() for path in folder.iterdir()), key=lambda x: (len(x), x))
     with zipfile.ZipFile(
         ARCHIVES / f"{target}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9
