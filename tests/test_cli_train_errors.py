@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("folder")
         (["--lr", "0"], "argument --learning-rate/--lr: must be finite and above 0, got 0"),
         (["--lr", "nan"], "argument --learning-rate/--lr: must be finite and above 0, got nan"),
         (["--seed", "1.5"], "argument --seed: invalid int value: '1.5'"),
-        (["--activation", "tahn"], "argument --activation: invalid choice: 'tahn' (choose from "),
+        (["--activation", "tahn"], "argument --activation: invalid choice: 'tahn'"),
         (["--depth", "3"], "unrecognized arguments: --depth"),
         (["mons"], "argument DATA: 'mons' is none of moons, circles, spirals, nor a file"),
         (["."], "argument DATA: '.' is none of moons, circles, spirals, nor a file"),

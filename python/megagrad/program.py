@@ -51,15 +51,13 @@ def _file(location: str) -> Program:
         reason = f"[Errno {error.errno}] {error.strerror}"
         print(f"megagrad: can't open file {location!r}: {reason}", file=sys.stderr)
         raise SystemExit(2) from None
-    attributes: dict[str, Any] = {
+    attributes = {
         "__file__": location,
         "__loader__": SourceFileLoader("__main__", location),
     }
-    if hasattr(sys.modules["__main__"], "__cached__"):  # newer Pythons have done away with it
-        attributes["__cached__"] = None
     return Program(
         compile(source, location, "exec", dont_inherit=True),
-        attributes,
+        attributes | _cached(None),
         [] if sys.flags.safe_path else [os.path.dirname(os.path.realpath(location))],
     )
 
@@ -76,9 +74,13 @@ def _bundle(location: str) -> Program:
         "__loader__": loader,
         "__spec__": spec,
         "__package__": "",
-        "__cached__": spec.cached,
     }
-    return Program(loader.get_code("__main__"), attributes, [location])
+    return Program(loader.get_code("__main__"), attributes | _cached(spec.cached), [location])
+
+
+def _cached(file: str | None) -> dict[str, Any]:
+    """Return the attribute for where a module's bytecode is; newer Pythons have done away with it."""
+    return {"__cached__": file} if hasattr(sys.modules["__main__"], "__cached__") else {}
 
 
 def _begin_tracebacks_in(main: ModuleType) -> None:
