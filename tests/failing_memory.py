@@ -235,10 +235,10 @@ def attempt(work, scene, first, last):
 
 
 def is_want_of_memory(name, error):
-    # pickle says that a class cannot be found if that is why it was not, and CPython 3.15 that its
+    # pickle says that a class cannot be found if that is why it was not, and CPython 3.14 that its
     # own __import__ returned a result with an exception set.
     through = (pickle.PicklingError, pickle.UnpicklingError) if "pickle" in name else ()
-    if isinstance(error, SystemError) and sys.version_info >= (3, 15):
+    if isinstance(error, SystemError) and sys.version_info >= (3, 14):
         return "<built-in function __import__>" in str(error)
     return error is None or isinstance(error, (MemoryError, *through))
 
