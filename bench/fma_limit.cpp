@@ -1,9 +1,10 @@
-// Prints how many multiply-adds of doubles one core does in a second, at best: chains of fused ones,
-// in registers alone and enough of them that none waits for another.
+// Prints how many multiply-adds of doubles one core does in a second, at best: chains of fused
+// ones, in registers alone and enough of them that none waits for another.
+
+#include <immintrin.h>
 
 #include <chrono>
 #include <cstdio>
-#include <immintrin.h>
 
 namespace {
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env python
 """Runs a target under libFuzzer, by atheris; see tests/fuzz/run.
 
-python tests/fuzz/campaign.py TARGET [libFuzzer's options] CORPUS
+FUZZ_TARGET=TARGET tests/fuzz/campaign.py [libFuzzer's options] CORPUS
+
+The target is no argument, as merges start the program once more with the options alone.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +19,6 @@ with atheris.instrument_imports(include=["megagrad.state"]):
 
 from fuzz.targets import run
 
-target = sys.argv.pop(1)
+target = os.environ["FUZZ_TARGET"]
 atheris.Setup(sys.argv, lambda data: run(target, bytes(data)))
 atheris.Fuzz()

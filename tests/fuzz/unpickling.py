@@ -230,6 +230,8 @@ def pickled(data: bytes) -> None:
     """A pickle's bytes. What Python says of them is not ours; what comes of them works."""
     try:
         loaded = _Unpickler(io.BytesIO(data)).load()
+    except SystemError:
+        raise
     except Exception:  # noqa: BLE001
         return
     found = loaded if isinstance(loaded, list) else [loaded]
