@@ -60,7 +60,7 @@ class Soak:
         optimizer.step()
 
     def train_by_operators(self, step: int) -> None:
-        """Take a step as a micrograd program does, a node an operation."""
+        """Differentiate what a micrograd program writes, a node an operation."""
         x, y = (Value(number) for number in self.points[step % len(self.points)])
         error = Value(0.0)
         for neuron in self.model.layers[0].neurons:

@@ -13,6 +13,7 @@ EXPECTED = re.compile(
       | _core\.pyi | py\.typed                                       # types
       | _core\.[\w.-]+\.(so|pyd)                                     # the engine
       )
+      | megagrad\.libs/[\w.+-]+                                        # C++'s own library, on musl
       | megagrad-[\w.]+\.dist-info/[\w./]+ | .*/bin/megagrad | .*/Scripts/megagrad\.exe
       | .*\.pyc""",
     re.VERBOSE,

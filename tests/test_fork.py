@@ -19,7 +19,7 @@ if sys.platform == "darwin":  # whose own libraries do not survive fork()
 needs_fork = pytest.mark.skipif("fork" not in START_METHODS, reason="needs fork()")
 
 PRELUDE = """
-import faulthandler, gc, os, sys, threading, time, weakref
+import copy, faulthandler, gc, os, sys, threading, time, weakref
 import numpy as np
 from megagrad import Value, nn, record
 from megagrad.functional import mean, mse_loss
@@ -258,6 +258,29 @@ def test_functions_and_graphs_go_to_processes_and_back(method):
         ours.backward()
         leaf = next(child for child in ours._children if child.label == "x")
         assert (ours.data, leaf.grad) == (graph.data, x.grad)
+
+
+@needs_fork
+def test_in_a_copy_both_processes_finish_it():
+    program = """
+class Forks:
+    def __deepcopy__(self, memo):
+        global pid
+        pid = os.fork()
+        return self
+
+x, pid = Value(3.0), None
+y = x * 2.0
+y.held = Forks()
+twin = copy.deepcopy(y * y)
+twin.backward()
+(ours,) = twin._prev
+good = (ours.held is y.held, ours._children[0].grad, x.grad) == (True, 24.0, 0.0)
+use_everything()
+if pid == 0: os._exit(0 if good else 1)
+print(good, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    assert forked(program) == ["True", "0"]
 
 
 @needs_fork

@@ -220,7 +220,7 @@ def groups(world, trap):
     world.optimizer.step()
 
 
-def unpickled(world, trap):
+def reduced(world, trap):
     world.root.x = trap
     return world.root.__reduce_ex__(4)
 
@@ -284,7 +284,7 @@ CALLS = {
     ),
     "schedule": lambda world, trap: lr_scheduler.LinearLR(world.optimizer, trap, trap, trap),
     "deepcopy": copied,
-    "reduce": unpickled,
+    "reduce": reduced,
     "names": attribute_names,
     "closure": closure,
     "finalizer": finalizer,

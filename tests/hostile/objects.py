@@ -205,8 +205,8 @@ class Mapped(collections.abc.Mapping):  # type: ignore[type-arg]
         return 1.0
 
 
-class DropsOut:
-    """Raises when it is freed; Python reports that and goes on."""
+class OnlyFloat:
+    """Is a number by ``__float__`` alone."""
 
     def __float__(self) -> float:
         return 0.375
@@ -259,7 +259,7 @@ LIARS = {
     "__float__ of text": Hostile(slot(__float__=returns("1"))),
     "__float__ of None": Hostile(slot(__float__=returns(None))),
     "__float__ of an int": Hostile(slot(__float__=returns(1))),
-    "__float__": Hostile(DropsOut, (0.375,)),
+    "__float__": Hostile(OnlyFloat, (0.375,)),
     "__index__": Hostile(slot(__index__=returns(1)), (1,)),
     "__index__ of text": Hostile(slot(__index__=returns("1"))),
     "__index__ of 10**400": Hostile(slot(__index__=returns(10**400)), (2**62,)),
