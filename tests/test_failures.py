@@ -358,7 +358,8 @@ def test_ctrl_c_in_a_replay_loses_nothing():
             chain = chain.sin()
         return chain
 
-    def replay_for_ever(threads):
+    def replay_until(timer, threads):
+        timer.start()
         while True:
             function.backward(points, threads=threads)
 
@@ -367,9 +368,8 @@ def test_ctrl_c_in_a_replay_loses_nothing():
     before = [sys.getrefcount(thing) for thing in counted]
     for threads in (1, 2):
         timer = threading.Timer(0.05, _thread.interrupt_main)
-        with pytest.raises(KeyboardInterrupt):  # noqa: PT012: it may ring at once
-            timer.start()
-            replay_for_ever(threads)
+        with pytest.raises(KeyboardInterrupt):
+            replay_until(timer, threads)
         timer.join()
     assert [sys.getrefcount(thing) for thing in counted] == before
     assert np.array_equal(function(points[:2]), function(points)[:2])

@@ -23,7 +23,7 @@ from random_programs import (
 )
 from test_ops import TABLE, apply
 
-from megagrad import Function, Value
+from megagrad import Function, Value, record
 from megagrad._core import instruction_sets, op_name, use_instruction_set
 
 ERRORS = (ZeroDivisionError, ValueError, OverflowError)
@@ -170,3 +170,16 @@ def test_an_infinite_slope_of_one_output_does_not_spoil_the_others_jacobian():
     assert f.jacobian([0.0, 1.0]).tolist() == [[2.0, 1.0], [math.inf, 0.0]]
     assert f.jacobian([[0.0, 1.0], [4.0, 1.0]])[1].tolist() == [[2.0, 1.0], [0.25, 2.0]]
     assert np.isnan(f.jacobian([-1.0, 1.0])[1]).all()
+
+
+def test_what_is_no_number_at_one_point_changes_no_other():
+    f = record(lambda x, y, z: [x * y.sin(), y / z + x.tanh()], 3)
+    data = np.random.default_rng(2).normal(size=(300, 3))
+    wanted = f.jacobian(data)
+    data[7, 0], data[9, 1] = math.nan, math.inf
+    jacobian = f.jacobian(data)
+    others = [i for i in range(300) if i not in (7, 9)]
+    assert np.array_equal(jacobian[others], wanted[others])
+    assert jacobian[7, 1, 1:].tolist() == wanted[7, 1, 1:].tolist()
+    assert math.isnan(jacobian[7, 1, 0])
+    assert math.isnan(jacobian[9, 0, 0])

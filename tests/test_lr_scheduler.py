@@ -183,6 +183,36 @@ def test_a_schedule_whose_rates_are_none_changes_nothing(rates):
     assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.1]
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_sequence_whose_step_fails_goes_on_where_it_was(steps):
+    """Before a milestone, at it, and after it."""
+
+    class Fails(LRScheduler):
+        fails = False
+
+        def get_lr(self):
+            if self.fails:
+                raise RuntimeError
+            return [0.5 / (1 + self.last_epoch)]
+
+    def sequence():
+        optimizer = SGD([Value(0.0)], lr=1.0)
+        return SequentialLR(optimizer, [Fails(optimizer), Fails(optimizer)], [2])
+
+    failing, plain = sequence(), sequence()
+    for _ in range(steps - 1):
+        failing.step()
+        plain.step()
+    Fails.fails = True
+    with pytest.raises(RuntimeError):
+        failing.step()
+    Fails.fails = False
+    assert failing.state_dict() == plain.state_dict()
+    failing.step()
+    plain.step()
+    assert failing.state_dict() == plain.state_dict()
+
+
 @pytest.mark.parametrize("steps", [2**53 + 1, 10**400], ids=["2**53 + 1", "10**400"])
 def test_more_steps_than_floats_count(steps):
     optimizer = SGD([Value(1.0)])

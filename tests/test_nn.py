@@ -241,3 +241,9 @@ def test_a_negative_number_of_inputs_however_long(count):
 def test_an_array_of_no_dimensions_is_no_list():
     with pytest.raises(TypeError, match="x must be a list of numbers or Values, not 'ndarray'"):
         Neuron(1)(np.array(1.0))
+
+
+@pytest.mark.parametrize("module", [nn.Neuron(2), nn.Layer(2, 2), nn.MLP(2, [2])])
+def test_an_array_of_no_dimensions_is_no_input(module):
+    with pytest.raises(TypeError, match=r"\bx\b.* not (a )?'(numpy\.)?ndarray'"):
+        module(np.array(3.0))

@@ -168,5 +168,5 @@ def test_a_group_that_is_none():
 
 
 def test_an_option_beyond_floats_is_named():
-    with pytest.raises(OverflowError, match="lr must fit into a float: int too large"):
+    with pytest.raises(OverflowError, match="lr must fit into a float, and is too large"):
         SGD([Value(1.0)], lr=10**400)

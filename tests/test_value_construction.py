@@ -131,3 +131,18 @@ def test_a_failed_initialisation_changes_nothing():
     with pytest.raises(TypeError):
         out.__init__("x")
     assert (out.data, out._op, out._children[0]) == (2.0, "*", a)
+
+
+def test_numbers_that_fail_as_they_are_looked_at():
+    class Interrupted:
+        def __float__(self):
+            return 1.0
+
+        @property
+        def dtype(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Value(Interrupted())
+    with pytest.raises(OverflowError, match=r"Value\(\) data is an int too large"):
+        Value(10**400)

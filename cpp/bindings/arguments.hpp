@@ -5,8 +5,15 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 
 namespace megagrad::python {
+
+// Of a number that PyNumber_AsSsize_t() may have replaced by the nearest that fits.
+inline std::string count_text(Py_ssize_t count) {
+    if (count == PY_SSIZE_T_MAX || count == PY_SSIZE_T_MIN) return "one of more than 63 bits";
+    return std::to_string(count);
+}
 
 // Fills `values` from a call's arguments, in the order of `names`; what is left out stays null.
 template <std::size_t size>

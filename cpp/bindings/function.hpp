@@ -54,19 +54,16 @@ using Numbers = pybind11::array_t<double, pybind11::array::c_style>;
 Numbers numbers_of(PyObject* object, const char* what);
 [[noreturn]] void refuse_shape(const char* what, const std::string& wanted, const Numbers& array);
 
-// --- calls (function_calls.cpp)
-// --------------------------------------------------------------------
+// --- calls (function_calls.cpp) ------------------------------------------------------------------
 
 PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* names);
 extern PyMethodDef function_calls[];
 
-// --- construction (function_construction.cpp)
-// -----------------------------------------------------
+// --- construction (function_construction.cpp) ----------------------------------------------------
 
 PyObject* construct_function(PyTypeObject* type, PyObject* args, PyObject* keywords);
 
-// --- copies and files (function_pickle.cpp)
-// --------------------------------------------------------
+// --- copies and files (function_pickle.cpp) ------------------------------------------------------
 
 extern PyMethodDef function_pickling[];
 

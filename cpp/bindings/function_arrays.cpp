@@ -31,12 +31,22 @@ std::optional<Numbers> from_list(PyObject* object) {
     return array;
 }
 
+// The error is what counts, so the note's own is forgotten.
+void add_note(const py::error_already_set& error, const std::string& note) {
+    try {
+        error.value().attr("add_note")(note);
+    } catch (const py::error_already_set&) {
+    }
+}
+
 // What NumPy makes of it; its errors, and those of the object itself, get a note which one it is.
 py::array array_of(PyObject* object, const char* what) {
+    const py::object asarray = py::module_::import("numpy").attr("asarray");
     try {
-        return py::module_::import("numpy").attr("asarray")(py::handle(object)).cast<py::array>();
+        return asarray(py::handle(object)).cast<py::array>();
     } catch (py::error_already_set& error) {
-        error.value().attr("add_note")(std::string("while NumPy made an array of ") + what);
+        if (error.matches(PyExc_Exception))
+            add_note(error, std::string("while NumPy made an array of ") + what);
         throw;
     }
 }

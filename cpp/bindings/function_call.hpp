@@ -32,7 +32,7 @@ inline unsigned threads_of(PyObject* object) {
     if (threads < 1 || threads > 4096)
         throw pybind11::value_error(
             "threads must be from 1 to 4096, or None for as many as pay, not " +
-            std::to_string(threads));
+            count_text(threads));
     return static_cast<unsigned>(threads);
 }
 

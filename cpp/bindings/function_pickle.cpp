@@ -125,12 +125,15 @@ PyMethodDef function_pickling[] = {
     {"save", save, METH_O,
      "save($self, path, /)\n--\n\n"
      "Write the program and the parameters' present data to a file.\n\n"
-     "path: a str or path-like object. Labels, gradients and the graph are not saved."},
+     "path: a str or path-like object. Labels, gradients and the graph are not saved. A file that "
+     "is\n"
+     "there is replaced only when the new one is complete. Raises OSError if it cannot be "
+     "written."},
     {"load", load, METH_O | METH_CLASS,
      "load($type, path, /)\n--\n\n"
      "The Function of a saved file, with new Values as its parameters.\n\n"
      "All of the file is checked before any of it is used. Raises ValueError if it is not what\n"
-     "save() wrote."},
+     "save() wrote, and OSError if it cannot be read."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

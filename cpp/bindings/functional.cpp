@@ -172,11 +172,11 @@ py::object cross_entropy(const py::object& input, const py::object& target) {
             std::string("cross_entropy() needs the index of a class, an int, as target, not a '") +
             Py_TYPE(target.ptr())->tp_name + "'");
     const py::object index = checked(PyNumber_Index(target.ptr()));
-    const Py_ssize_t place = PyNumber_AsSsize_t(index.ptr(), PyExc_IndexError);
+    const Py_ssize_t place = PyNumber_AsSsize_t(index.ptr(), nullptr);
     if (place == -1 && PyErr_Occurred()) throw py::error_already_set();
     if (place < 0 || static_cast<std::size_t>(place) >= odds.size())
         throw py::index_error("cross_entropy() needs a target from 0 to " +
-                              std::to_string(odds.size() - 1) + ", got " + std::to_string(place));
+                              std::to_string(odds.size() - 1) + ", got " + count_text(place));
     return log(sum(each(odds, exp))) - odds[static_cast<std::size_t>(place)];
 }
 

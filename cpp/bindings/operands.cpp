@@ -1,5 +1,6 @@
 #include "operands.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -25,10 +26,20 @@ struct PyOperands {
 
 PyOperands* as_operands(PyObject* object) { return reinterpret_cast<PyOperands*>(object); }
 
-// --- rows that are alive, by the list that they were made of -----------------------------------
+// --- rows that are alive, by what is in them -----------------------------------------------------
 
-// A row is used again only if its contents are the same.
-RowTable<PyOperands> rows_by_source;
+RowTable<PyOperands> rows_alive;
+
+// Of the number, some of the items, and what a sum starts from; the other items are compared.
+std::uint64_t key_of(std::size_t count, const PyObject* first, const PyObject* middle,
+                     const PyObject* last, const PyObject* start) {
+    std::uint64_t key = count;
+    for (const PyObject* object : {first, middle, last, start}) {
+        key = (key ^ reinterpret_cast<std::uintptr_t>(object)) * 0x9E3779B97F4A7C15u;
+        key ^= key >> 29;
+    }
+    return key | 1;
+}
 
 bool is_start(const Operands& row, PyObject* start) {
     const Node* node = row.nodes[row.count];
@@ -47,10 +58,12 @@ bool consists_of(const Operands& row, PyObject* const* items) {
     return difference == 0;
 }
 
-// The row of the same operands, if their data has not changed since it was made; may throw
+// The row of the same Values, if their data has not changed since it was made; may throw
 // std::bad_alloc.
-Owned find_row(PyObject* source, PyObject* const* items, std::size_t count, PyObject* start) {
-    PyOperands* found = rows_by_source.find(source);
+Owned find_row(PyObject* const* items, std::size_t count, PyObject* start) {
+    if (count == 0) return nullptr;
+    PyOperands* found =
+        rows_alive.find(key_of(count, items[0], items[count / 2], items[count - 1], start));
     // One without references is about to be freed.
     if (found == nullptr || Py_REFCNT(&found->vertex) == 0) return nullptr;
     Operands& row = found->row;
@@ -59,11 +72,25 @@ Owned find_row(PyObject* source, PyObject* const* items, std::size_t count, PyOb
     return Owned(Py_NewRef(as_object(&found->vertex)));
 }
 
+// May throw std::bad_alloc.
+void remember(PyOperands* operands) {
+    const Operands& row = operands->row;
+    Node** const end = row.nodes + row.count;
+    // Rows with numbers would not be found; a subclass may be given operators later.
+    if (row.count == 0 || std::find(row.nodes, end, nullptr) != end || operands->has_subclass)
+        return;
+    PyObject* const start = *end == nullptr ? nullptr : object_of(*end);
+    if (!is_start(row, start)) return;
+    rows_alive.put(operands,
+                   key_of(row.count, object_of(row.nodes[0]), object_of(row.nodes[row.count / 2]),
+                          object_of(end[-1]), start));
+}
+
 // --- memory ----------------------------------------------------------------------------------
 
 void free_memory_of_row(void* memory) {
     auto* operands = static_cast<PyOperands*>(memory);
-    rows_by_source.remove(operands);
+    rows_alive.remove(operands);
     if (operands->row.now != operands->row.values) delete[] operands->row.now;
     PyObject_GC_Del(memory);
 }
@@ -235,25 +262,22 @@ void refuse_item(Source source, std::size_t i, PyObject* item) {
 Owned items_of(PyObject* iterable, Source source) {
     if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
         return Owned(Py_NewRef(iterable));
-    if (Py_TYPE(iterable)->tp_iter == nullptr && !PySequence_Check(iterable)) {
+    const Owned iterator(PyObject_GetIter(iterable));
+    if (iterator) return tuple_of_items(iterator.get());
+    if (PyErr_ExceptionMatches(PyExc_TypeError))
         PyErr_Format(PyExc_TypeError,
                      "%s needs a sequence of Values and real numbers as %s, not a '%.100s'",
                      source.function, source.name, Py_TYPE(iterable)->tp_name);
-        return nullptr;
-    }
-    return tuple_of_items(iterable);
+    return nullptr;
 }
 
 Owned row_of_items(Owned& items, PyObject* start, Source source) {
     try {
         if (start == Py_None) start = nullptr;
-        PyObject* key = items.get();
-        Owned row = find_row(key, array_of(key), length_of(key), start);
+        Owned row = find_row(array_of(items.get()), length_of(items.get()), start);
         if (row) return row;
         row = new_row(items, start, source);
-        // A subclass may be given operators later.
-        if (row && !as_operands(row.get())->has_subclass)
-            rows_by_source.put(as_operands(row.get()), key);
+        if (row) remember(as_operands(row.get()));
         return row;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();

@@ -26,8 +26,8 @@ void refuse_item(Source source, std::size_t i, PyObject* item);
 Owned items_of(PyObject* iterable, Source source);
 
 // The row of these items, Values and real numbers, and of what a sum over them starts from (null: a
-// plain 0). A row that is alive and has the same contents is used again: it is looked for under
-// `items`, which become a copy if their own code is run. Null with an exception set.
+// plain 0). A row that is alive and has the same contents is used again. `items` become a copy if
+// their own code is run. Null with an exception set.
 Owned row_of_items(Owned& items, PyObject* start, Source source);
 
 // Whether a bulk node would not do what a loop of + does, or of + and *: operators are not ours but
@@ -43,7 +43,7 @@ PyObject* dot_node(const Owned& weights, const Owned& x);
 PyObject* neuron_node(Op op, const Owned& weights, const Owned& x);
 PyObject* sum_node(const Owned& terms);
 
-// --- dot() and sum() as Python calls them (bulk_functions.cpp) ----------------------------------
+// --- functions of sequences (bulk_functions.cpp, functional.cpp) --------------------------------
 
 extern PyMethodDef bulk_functions[];        // bulk_functions.cpp
 extern PyMethodDef functional_functions[];  // functional.cpp

@@ -190,16 +190,11 @@ T& constructed(const py::object& self) {
     return py::cast<T&>(self);
 }
 
-// pybind11's own takes for granted that there is memory for an instance.
+// pybind11's own takes for granted that there is memory for an instance. The layout of a class
+// without subclasses takes none.
 PyObject* new_instance(PyTypeObject* type, PyObject*, PyObject*) {
     PyObject* self = type->tp_alloc(type, 0);
-    if (self == nullptr) return nullptr;
-    try {
-        reinterpret_cast<py::detail::instance*>(self)->allocate_layout();
-    } catch (const std::bad_alloc&) {
-        Py_DECREF(self);
-        return PyErr_NoMemory();
-    }
+    if (self != nullptr) reinterpret_cast<py::detail::instance*>(self)->allocate_layout();
     return self;
 }
 
@@ -225,7 +220,7 @@ template <class State>
 void register_rule(py::module_& module, const char* name, const char* doc) {
     using T = Rule<State>;
     py::class_<T>(module, name, py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
-                  py::custom_type_setup(make_collectable<T>), doc)
+                  py::custom_type_setup(make_collectable<T>), py::is_final(), doc)
         .def(py::init<py::tuple, Columns>(), py::arg("parameters"), py::arg("columns"))
         .def(
             "step",

@@ -1,8 +1,9 @@
-// Rows of operands that are alive, by the list that each was made of.
+// Rows of operands that are alive, by what is in them.
 //
 // A row of weights serves for all points of a batch, a vector of inputs for all rows of a matrix. A
 // row that was found gathers a gradient in one sum where two rows would make two, so what is found
-// must not depend on addresses: runs of a program would differ in the last bits.
+// must not depend on addresses: runs of a program would differ in the last bits. So the key is made
+// of operands that the row keeps alive, and no row displaces another one's.
 #pragma once
 
 #include <cstddef>
@@ -11,48 +12,43 @@
 
 namespace megagrad::python {
 
-// What rows have for it: the list, or null if the table does not have the row, and the next one of
-// the same bucket.
+// What rows have for it: the key, or 0 if the table does not have the row, and the next one of the
+// same bucket.
 template <class Row>
 struct RowLink {
-    const void* source = nullptr;
+    std::uint64_t key = 0;
     Row* next = nullptr;
 };
 
-// Has the last row for each list, and owns none. Row has a member `link`.
+// Has the last row of each key, and owns none. Row has a member `link`.
 template <class Row>
 class RowTable {
 public:
-    Row* find(const void* source) { return *place(source); }
+    Row* find(std::uint64_t key) { return *place(key); }
 
-    // Instead of an earlier row of the same list; may throw std::bad_alloc.
-    void put(Row* row, const void* source) {
+    // Instead of an earlier row of the same key; may throw std::bad_alloc.
+    void put(Row* row, std::uint64_t key) {
         if (count_ == buckets_.size()) grow();
-        Row** const at = place(source);
-        if (*at != nullptr) remove(*at);
-        row->link = {source, bucket(source)};
-        bucket(source) = row;
+        if (Row* const earlier = find(key)) remove(earlier);
+        row->link = {key, bucket(key)};
+        bucket(key) = row;
         ++count_;
     }
 
     void remove(Row* row) {
-        if (row->link.source == nullptr) return;
-        *place(row->link.source) = row->link.next;
+        if (row->link.key == 0) return;
+        *place(row->link.key) = row->link.next;
         row->link = {};
         --count_;
     }
 
 private:
-    std::size_t index(const void* source) const {
-        const std::uint64_t mixed = reinterpret_cast<std::uintptr_t>(source) * 0x9E3779B97F4A7C15u;
-        return static_cast<std::size_t>(mixed >> 32) & (buckets_.size() - 1);
-    }
-    Row*& bucket(const void* source) { return buckets_[index(source)]; }
+    Row*& bucket(std::uint64_t key) { return buckets_[(key >> 32) & (buckets_.size() - 1)]; }
 
-    // Where the row of that list is, or would be at the bucket's end.
-    Row** place(const void* source) {
-        Row** at = &bucket(source);
-        while (*at != nullptr && (*at)->link.source != source) at = &(*at)->link.next;
+    // Where the row of that key is, or would be at the bucket's end.
+    Row** place(std::uint64_t key) {
+        Row** at = &bucket(key);
+        while (*at != nullptr && (*at)->link.key != key) at = &(*at)->link.next;
         return at;
     }
 
@@ -62,8 +58,8 @@ private:
         for (Row* row : old)
             while (row != nullptr) {
                 Row* const next = row->link.next;
-                row->link.next = bucket(row->link.source);
-                bucket(row->link.source) = row;
+                row->link.next = bucket(row->link.key);
+                bucket(row->link.key) = row;
                 row = next;
             }
     }

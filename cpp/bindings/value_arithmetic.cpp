@@ -189,13 +189,17 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
     return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
 
-// NumPy's, whose __float__ drops the imaginary part.
-bool is_complex_of_numpy(PyObject* object) {
+// Whether it is one of NumPy's, whose __float__ drops the imaginary part; negative with an
+// exception set.
+int is_complex_of_numpy(PyObject* object) {
     const Owned dtype(PyObject_GetAttrString(object, "dtype"));
     const Owned kind(dtype ? PyObject_GetAttrString(dtype.get(), "kind") : nullptr);
-    PyErr_Clear();
-    return kind && PyUnicode_Check(kind.get()) &&
-           PyUnicode_CompareWithASCIIString(kind.get(), "c") == 0;
+    if (!kind) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    return PyUnicode_Check(kind.get()) && PyUnicode_CompareWithASCIIString(kind.get(), "c") == 0;
 }
 
 // The error that is set, a TypeError, becomes the cause of one that says what has to be a number.
@@ -211,10 +215,11 @@ void refuse_number(PyObject* object, const char* what) {
     PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
                  Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
     if (cause == nullptr) return;
-    PyErr_Fetch(&type, &object, &trace);
-    PyErr_NormalizeException(&type, &object, &trace);
-    PyException_SetCause(object, cause);  // which takes the reference
-    PyErr_Restore(type, object, trace);
+    PyObject* refusal = nullptr;
+    PyErr_Fetch(&type, &refusal, &trace);
+    PyErr_NormalizeException(&type, &refusal, &trace);
+    PyException_SetCause(refusal, cause);  // which takes the reference
+    PyErr_Restore(type, refusal, trace);
 }
 
 PyObject *native_names[op_infos.size()], *native_methods[op_infos.size()];
@@ -258,16 +263,22 @@ int to_number(PyObject* object, double& number) {
 
 bool number_or_type_error(PyObject* object, const char* what, double& number) {
     const int real = to_number(object, number);
-    if (real != 0) return real > 0;
-    const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
-    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr ||
-        is_complex_of_numpy(object)) {
-        refuse_number(object, what);
-        return false;
+    if (real > 0) return true;
+    if (real == 0) {
+        const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
+        const bool has_float = !is_value(object) && slots != nullptr && slots->nb_float != nullptr;
+        const int is_complex = has_float ? is_complex_of_numpy(object) : 0;
+        if (is_complex < 0) return false;
+        if (!has_float || is_complex > 0) {
+            refuse_number(object, what);
+            return false;
+        }
+        number = PyFloat_AsDouble(object);
+        if (number != -1.0 || !PyErr_Occurred()) return true;
     }
-    number = PyFloat_AsDouble(object);
-    if (number != -1.0 || !PyErr_Occurred()) return true;
     if (PyErr_ExceptionMatches(PyExc_TypeError)) refuse_number(object, what);
+    if (PyErr_ExceptionMatches(PyExc_OverflowError) && PyLong_Check(object))
+        PyErr_Format(PyExc_OverflowError, "%s is an int too large to convert to float", what);
     return false;
 }
 

@@ -1,10 +1,9 @@
 // Pickle, for graphs of any depth.
 //
 // Pickle recurses into what an object is made of. To keep that flat, a Value is reduced to a call
-// of
-// `_restore` whose first argument lists all it depends on, operands first. The pickler saves that
-// list item by item, and each item's own operands are then known to it already: sharing is kept,
-// within a graph and between graphs, and nothing nests. Of many roots each lists what is new.
+// of `_restore` whose first argument lists all it depends on, operands first. The pickler saves
+// that list item by item, and each item's own operands are then known to it already: sharing is
+// kept, within a graph and between graphs, and nothing nests. Of many roots each lists what is new.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -220,9 +219,8 @@ PyObject* function_of_module(const char* name, PyObject*& kept) {
 PyObject *restore_kept = nullptr, *set_state_kept = nullptr;
 
 PyObject* reduce(PyObject* self, PyObject*) {
-    if (!unfold_if_bulk(as_value(self))) return nullptr;
     Node& node = as_value(self)->node;
-    const bool alone = is_alone(node);
+    const bool alone = !is_bulk(node.op()) && is_alone(node);  // listing unfolds it
     if (overrides(Py_TYPE(self), &PyBaseObject_Type, method_names.reduce))
         return PyObject_CallMethod(self, "__reduce__", nullptr);
     PyObject* callable = function_of_module("_restore", restore_kept);

@@ -1,5 +1,6 @@
 // Where bulk nodes are in a long list. Code of the user's may ask for one after another, and would
-// else go through all of the list for each.
+// else go through all of the list for each. What it unfolds to is still moved into the list's
+// middle, at the speed of memory.
 #pragma once
 
 #include <cstddef>

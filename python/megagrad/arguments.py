@@ -22,8 +22,8 @@ def real_number(name: str, number: float, at_least: float = -math.inf) -> float:
         real = Value(number).data
     except TypeError:
         raise TypeError(f"{name} must be a real number, not '{type(number).__name__}'") from None
-    except OverflowError as error:
-        raise OverflowError(f"{name} must fit into a float: {error}") from None
+    except OverflowError:
+        raise OverflowError(f"{name} must fit into a float, and is too large") from None
     if at_least > -math.inf and not real >= at_least:
         raise ValueError(f"{name} must be at least {at_least:g}, got {real}")
     return real

@@ -153,7 +153,7 @@ class Neuron(Module):
 class Layer(Module):
     """Neurons side by side, on the same inputs.
 
-    nin: how many inputs, at least 1. nout: how many neurons, at least 1. nonlin, activation: as of
+    nin: how many inputs, at least 1. nout: how many neurons, 1 to 2**31 - 1. nonlin, activation: as of
     a Neuron. Raises what Neuron raises.
     """
 
@@ -183,7 +183,7 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron: layers one after the other, the last one linear.
 
-    nin: how many inputs, at least 1. nouts: how many neurons each layer has, at least one layer.
+    nin: how many inputs, at least 1. nouts: how many neurons each layer has, 1 to 2**31 - 1, at least one layer.
     activation: as of a Neuron, for all layers but the last. Raises what Neuron raises.
     """
 

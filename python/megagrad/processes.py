@@ -41,10 +41,12 @@ class ProcessExecutor(Executor):
     raises ``concurrent.futures.BrokenExecutor``; the others do not notice, and the next call gets a new
     process.
 
-    max_workers: how many processes, at least 1; None for one for every core that this process may use.
+    max_workers: how many processes, 1 to 4096; None for one for every core that this process may use.
     mp_context: where processes come from (``multiprocessing.get_context``); None for "spawn". As with
     every pool, calls, arguments and results are pickled, and the main module is imported by each
     worker, so its own work has to stand below ``if __name__ == "__main__":``.
+
+    Raises TypeError for a max_workers that is no integer, and ValueError for one out of its range.
 
     Workers start when they are first needed and ignore SIGINT. Without ``shutdown()``, which a
     ``with`` block calls, the interpreter drops at its exit what has not finished.

@@ -250,7 +250,7 @@ LIARS = {
         slot(__length_hint__=returns(10**15), __iter__=lambda self: iter([1.0])), ([1.0],)
     ),
     "length hint of text": Hostile(
-        slot(__length_hint__=returns("long"), __iter__=lambda self: iter([1.0]))
+        slot(__length_hint__=returns("long"), __iter__=lambda self: iter([1.0])), ([1.0],)
     ),
     "items that end late": Hostile(
         slot(__len__=returns(2), __getitem__=lambda self, index: range(1, 301)[index]),

@@ -17,7 +17,7 @@ import bisect
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from megagrad.arguments import real_number, whole_number
@@ -36,8 +36,10 @@ class LRScheduler(ABC):
     -1 begins anew, from the groups' present rates, and anything else goes on from the rates that the
     groups then need under ``'initial_lr'``.
 
-    Raises TypeError for what is no Optimizer or no integer, and KeyError if a group has no
-    ``'initial_lr'`` to go on from.
+    Raises TypeError for what is no Optimizer or no integer, ValueError for a last_epoch below -1 or
+    above 2**53, and KeyError if a group has no ``'initial_lr'`` to go on from. A ``get_lr()`` that
+    returns no list or tuple is a TypeError, and another number of rates than there are groups a
+    ValueError.
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -61,11 +63,15 @@ class LRScheduler(ABC):
 
     def step(self) -> None:
         """Go one step on, and set the groups' learning rates. After an error nothing has changed."""
-        self.last_epoch += 1
+        self._go_to(self.last_epoch + 1, self.get_lr)
+
+    def _go_to(self, epoch: int, rates: Callable[[], list[float]]) -> None:
+        """Set the rates of a step, which are computed there. After an error nothing has changed."""
+        before, self.last_epoch = self.last_epoch, epoch
         try:
-            self._set_lr(self.get_lr())
+            self._set_lr(rates())
         except BaseException:
-            self.last_epoch -= 1
+            self.last_epoch = before
             raise
 
     def get_last_lr(self) -> list[float]:
@@ -110,8 +116,7 @@ class LRScheduler(ABC):
 
     def _restart(self) -> None:
         """Begin anew from the initial rates, whatever the present ones are."""
-        self.last_epoch = 0
-        self._set_lr(self._first_lr())
+        self._go_to(0, self._first_lr)
 
     def _first_lr(self) -> list[float]:
         return self.get_lr()
@@ -291,14 +296,16 @@ class SequentialLR(LRScheduler):
 
     def step(self) -> None:
         """Go one step on with the schedule whose turn it is."""
-        self.last_epoch += 1
+        self._go_to(self.last_epoch + 1, self._step_of_the_turn)
+
+    def _step_of_the_turn(self) -> list[float]:
         turn = self._turn()
         scheduler = self._schedulers[turn]
         if turn > 0 and self._milestones[turn - 1] == self.last_epoch:
             scheduler._restart()
         else:
             scheduler.step()
-        self._last_lr = scheduler.get_last_lr()
+        return scheduler.get_last_lr()
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the schedules are, and their settings, in plain Python."""
