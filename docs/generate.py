@@ -30,7 +30,17 @@ STUB_TEMPLATE = """\
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
-from typing import Any, Final, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, TypeAlias
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NoReturn,
+    Self,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    final,
+)
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -209,6 +219,7 @@ class Function:
 def instruction_sets() -> list[str]: ...
 def use_instruction_set(name: str) -> None: ...
 
+@final
 class SGDRule:
     def __init__(
         self, parameters: tuple[Value, ...], columns: Mapping[str, Sequence[float]]
@@ -217,6 +228,7 @@ class SGDRule:
     def zero_grad(self) -> None: ...
     def columns(self) -> dict[str, list[float]]: ...
 
+@final
 class AdamRule:
     def __init__(
         self, parameters: tuple[Value, ...], columns: Mapping[str, Sequence[float]]

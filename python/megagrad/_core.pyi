@@ -3,7 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
-from typing import Any, Final, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, TypeAlias
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NoReturn,
+    Self,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    final,
+)
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -244,6 +254,7 @@ class Function:
 def instruction_sets() -> list[str]: ...
 def use_instruction_set(name: str) -> None: ...
 
+@final
 class SGDRule:
     def __init__(
         self, parameters: tuple[Value, ...], columns: Mapping[str, Sequence[float]]
@@ -252,6 +263,7 @@ class SGDRule:
     def zero_grad(self) -> None: ...
     def columns(self) -> dict[str, list[float]]: ...
 
+@final
 class AdamRule:
     def __init__(
         self, parameters: tuple[Value, ...], columns: Mapping[str, Sequence[float]]
