@@ -116,7 +116,7 @@ ENGINE = {
     "negate": lambda s: -s.labelled,
     "exp": lambda s: s.root.exp(),
     "leaky_relu": lambda s: s.root.leaky_relu(0.5),
-    "compare": lambda s: (s.root < 2, s.root == s.plain, hash(s.root)),
+    "compare": lambda s: (s.root < 2, s.root == s.plain, hash(s.root) == hash(s.root)),
     "dot": lambda s: functional.dot(s.leaves, s.mixed, s.root),
     "dot of tuples": lambda s: functional.dot(s.tuple, s.leaves),
     "sum": lambda s: functional.sum(s.tuple, 1.5),
@@ -217,21 +217,32 @@ def blocks_in_use(generation):
     return sys.getallocatedblocks() - len(taken)
 
 
+def looks(result):
+    """Return what can be compared with another time's."""
+    if isinstance(result, Value):
+        return type(result), result.data
+    if isinstance(result, np.ndarray):
+        return result.tolist()
+    if isinstance(result, list | tuple):
+        return [looks(item) for item in result]
+    return result if isinstance(result, str | int | float | dict | None) else type(result)
+
+
 def attempt(work, scene, first, last):
-    """Do the work with allocations failing; return the exception that there was, or None."""
+    """Do the work with allocations failing; return the exception or None, and what the result is."""
     take_free_nodes()
     floats = [float(i) for i in range(200)]  # Python keeps those
     try:
         set_nomemory(first, last)
         try:
-            work(scene)
+            result = work(scene)
         finally:
             remove_mem_hooks()
     except BaseException as error:  # noqa: BLE001
-        return error.with_traceback(None)
+        return error.with_traceback(None), None
     finally:
         del floats
-    return None
+    return None, looks(result)
 
 
 def is_want_of_memory(name, error):
@@ -246,10 +257,14 @@ def is_want_of_memory(name, error):
 def fail_allocation(name, number, last):
     """Let the allocation of that number fail; return whether any did, and what was wrong then."""
     work, scene = OPERATIONS[name], Scene()
+    wanted = looks(work(Scene()))
     numbers, blocks, raised = scene.numbers(), array("q", [0] * REPEATED), False
     for i in range(REPEATED):
-        error = attempt(work, scene, number, last)
+        error, result = attempt(work, scene, number, last)
         raised |= error is not None
+        if error is None and result != wanted:
+            yield f"gave {result}"
+        result = None
         if not is_want_of_memory(name, error):
             yield f"raised {error!r}"
         error = None
