@@ -1,7 +1,7 @@
 """Everything public against arguments that no program means to pass.
 
 Each call is described once, and each of its arguments is replaced by hostile ones: a share of them
-here, all of them with ``MEGAGRAD_HOSTILE=all pytest tests/test_hostile.py`` (some 80,000 calls, minutes).
+here, all of them with ``MEGAGRAD_HOSTILE=all pytest tests/test_hostile.py`` (some 70,000 calls).
 ``python tests/hostile_campaign.py`` goes on with several at a time.
 """
 
