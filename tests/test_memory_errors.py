@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def operations(program):
 
 @pytest.mark.skipif(
     os.environ.get("PYTHONMALLOC", "").startswith("malloc"), reason="counts Python's blocks"
+)
+@pytest.mark.skipif(
+    sysconfig.get_config_var("Py_GIL_DISABLED") == 1, reason="has another allocator"
 )
 @pytest.mark.skipif(find_spec("_testcapi") is None, reason="no tests' extension of CPython here")
 def test_each_allocation_of_python_fails_once():
