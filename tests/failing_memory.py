@@ -14,6 +14,7 @@ import weakref
 from _testcapi import remove_mem_hooks, set_nomemory
 from array import array
 from collections import deque
+from itertools import repeat
 
 import numpy as np
 
@@ -207,7 +208,7 @@ before = array("q", [0])  # an int would be one more block
 def take_free_nodes():
     """Take Values until one needs memory, so that the next one does, too."""
     before[0] = sys.getallocatedblocks()
-    for _ in range(MOST_FREE_NODES):
+    for _ in repeat(None, MOST_FREE_NODES):  # without an int of its own
         if sys.getallocatedblocks() != before[0]:
             return
         taken.append(Value(0.0))
