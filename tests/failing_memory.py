@@ -207,8 +207,9 @@ before = array("q", [0])  # an int would be one more block
 
 def take_free_nodes():
     """Take Values until one needs memory, so that the next one does, too."""
+    tries = repeat(None, MOST_FREE_NODES)  # an object, and no ints: made before blocks are counted
     before[0] = sys.getallocatedblocks()
-    for _ in repeat(None, MOST_FREE_NODES):  # without an int of its own
+    for _ in tries:
         if sys.getallocatedblocks() != before[0]:
             return
         taken.append(Value(0.0))
