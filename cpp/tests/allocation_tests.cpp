@@ -19,21 +19,8 @@ namespace megagrad::test {
 
 namespace {
 
-// Runs some work as a node's own rule: a backward that is called there has to ask for memory, and
-// cannot use again what the one before it had.
-class Within : public Environment {
-public:
-    explicit Within(std::function<void()> work) : work_(std::move(work)) {}
-    bool run_closure(Node&) override {
-        work_();
-        return true;
-    }
-    bool poll() override { return true; }
-
-private:
-    std::function<void()> work_;
-};
-
+// A backward that is called there has to ask for memory, and cannot use again what the one before
+// it had.
 void within_a_pass(std::function<void()> work) {
     Graph graph;
     Node* inner = graph.leaf(1);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <utility>
 
 #include "backward.hpp"
 #include "bulk.hpp"
@@ -116,6 +118,19 @@ public:
 
 private:
     int polls_left_;
+};
+
+// Does some work where a node has a rule of its own, which then fails if told to.
+class Within : public PlainEnvironment {
+public:
+    explicit Within(std::function<void()> work) : work_(std::move(work)) {}
+    bool run_closure(Node&) override {
+        work_();
+        return closures_succeed;
+    }
+
+private:
+    std::function<void()> work_;
 };
 
 }  // namespace megagrad::test
