@@ -357,3 +357,13 @@ def test_what_numpy_refuses_is_named():
     assert caught.value.__notes__ == ["while NumPy made an array of data"]
     with pytest.raises(TypeError, match="threads must be an integer or None, not 'str'"):
         f([1.0, 2.0], threads="1")
+
+
+@pytest.mark.parametrize(
+    ("power", "text"), [(0, "outputs: 1"), (1, "outputs: x0"), (2, "x0 * x0"), (-1, "1 / x0")]
+)
+def test_powers_that_are_something_simpler(power, text):
+    f = record(lambda x: x**power, 1)
+    assert text in str(f)
+    value, grad, _ = f.vjp([4.0])
+    assert (value, grad[0]) == (4.0**power, power * 4.0 ** (power - 1))
