@@ -22,7 +22,7 @@ from megagrad import Function, Value, explain, functional, nn, optim, record
 from megagrad._core import _layer, _network, _restore, census, scale_gradients
 
 HALVES = (0.5,) * 6
-QUIET = 12  # so many numbers in a row without an error: there was no allocation left to fail
+QUIET = 4  # so many numbers in a row without an error: there was no allocation left to fail
 COUNTS_BLOCKS = sys.version_info < (3, 12)  # CPython 3.13 keeps some that vary between runs
 REPEATED = 8  # what leaks every time stands out from free lists that fill
 
