@@ -1,8 +1,8 @@
 """Operations during which each allocation of Python's fails once: the program of test_memory_errors.
 
-``python failing_memory.py NAME...`` runs those, "engine" or all, in a process of its own, as it may crash. For
-each number of an allocation, that one fails alone, and then with all later ones. Printed is how
-many allocations there were, and what was wrong.
+``python failing_memory.py NAME...`` runs those, "engine" or all, in a process of its own, as it may
+crash. For each number of an allocation, that one fails alone, and then with all later ones. Printed
+is how many allocations there were, and what was wrong.
 """
 
 import copy

@@ -153,8 +153,8 @@ class Neuron(Module):
 class Layer(Module):
     """Neurons side by side, on the same inputs.
 
-    nin: how many inputs, at least 1. nout: how many neurons, 1 to 2**31 - 1. nonlin, activation: as of
-    a Neuron. Raises what Neuron raises.
+    nin: how many inputs, at least 1. nout: how many neurons, 1 to 2**31 - 1. nonlin, activation: as
+    of a Neuron. Raises what Neuron raises.
     """
 
     def __init__(
@@ -183,8 +183,9 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron: layers one after the other, the last one linear.
 
-    nin: how many inputs, at least 1. nouts: how many neurons each layer has, 1 to 2**31 - 1, at least one layer.
-    activation: as of a Neuron, for all layers but the last. Raises what Neuron raises.
+    nin: how many inputs, at least 1. nouts: how many neurons each layer has, 1 to 2**31 - 1, at
+    least one layer. activation: as of a Neuron, for all layers but the last. Raises what Neuron
+    raises.
     """
 
     def __init__(self, nin: int, nouts: Iterable[int], activation: Activation = "relu") -> None:
