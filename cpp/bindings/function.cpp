@@ -110,7 +110,7 @@ PyMemberDef function_members[] = {
     {nullptr, 0, 0, 0, nullptr}};
 
 constexpr const char* function_doc =
-    "Function(inputs, outputs, parameters=None)\n--\n\n"
+    "Function(inputs, outputs, parameters=None, *, contract=True)\n--\n\n"
     "A graph, recorded once, that is computed for whole arrays of points at machine speed.\n\n"
     "inputs: a list of leaf Values, no two the same; their data do not matter. outputs: a Value, "
     "or\n"
@@ -119,7 +119,16 @@ constexpr const char* function_doc =
     "are parameters, and their order, as a model's parameters(); other leaves then are constants\n"
     "with the data that they have now. Without it every other leaf is a parameter, in the order "
     "of\n"
-    "first use. Plain numbers are constants.\n\n"
+    "first use. Plain numbers are constants. contract: whether a product and a sum that follows "
+    "may "
+    "be\n"
+    "rounded once, as a fused multiply-add, and functions may be megagrad's own vector functions "
+    "(a\n"
+    "few units in the last place from the C library's). False gives the bits of eager code, in "
+    "every\n"
+    "value, and in every gradient but for the order in which gradients that meet are added; it is "
+    "two\n"
+    "to ten times slower. Either way, sums are added in the order that was written.\n\n"
     "Calls take `data`, an array of shape (n, n_inputs) for n points, or (n_inputs,) for a single\n"
     "one; with a list of outputs, results have one more dimension for them. Everything is "
     "computed\n"

@@ -121,49 +121,15 @@ void jacobian_by_inputs(Call& call, double* numbers) {
         });
 }
 
-// Backward passes have all outputs, with a seed of 0 for all but one, and 0 times an infinite slope
-// is NaN, where a tangent of 0 counts for nothing. So what is NaN is computed by inputs, too.
-void replace_nan(Call& call, double* numbers) {
-    const std::size_t inputs = call.state().inputs(), outputs = call.state().outputs();
-    const std::size_t size = inputs * outputs;  // of a point
-    Points& points = call.arguments();
-    const Points all = points;
-    std::vector<std::size_t> chosen;
-    std::vector<double> data;
-    std::vector<char> wanted(inputs);
-    for (std::size_t p = 0; p < all.count; ++p) {
-        const double* const begin = numbers + p * size;
-        const auto is_nan = [](double x) { return x != x; };
-        if (std::none_of(begin, begin + size, is_nan)) continue;
-        chosen.push_back(p);
-        data.insert(data.end(), all.data + p * inputs, all.data + (p + 1) * inputs);
-        for (std::size_t k = 0; k < size; ++k) wanted[k % inputs] |= is_nan(begin[k]);
-    }
-    if (chosen.empty()) return;
-    points.count = chosen.size();
-    points.data = data.data();
-    for_each_column(
-        call, [&](std::size_t i) { return wanted[i]; },
-        [&](std::size_t i, const std::vector<double>& column) {
-            for (std::size_t k = 0; k < column.size(); ++k) {
-                double& number = numbers[chosen[k / outputs] * size + k % outputs * inputs + i];
-                if (number != number) number = column[k];
-            }
-        });
-    points = all;
-}
-
 // By outputs or by inputs, whichever are fewer.
 PyObject* jacobian(Call& call) {
     const std::size_t inputs = call.state().inputs(), outputs = call.state().outputs();
     Numbers result(call.output_shape({inputs}));
     double* const numbers = result.mutable_data();
-    if (outputs > inputs) {
+    if (outputs > inputs)
         jacobian_by_inputs(call, numbers);
-    } else {
+    else
         jacobian_by_outputs(call, numbers);
-        if (outputs > 1) replace_nan(call, numbers);
-    }
     return result.release().ptr();
 }
 

@@ -71,7 +71,7 @@ private:
 };
 
 std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::handle& outputs,
-                                        const py::handle& parameters) {
+                                        const py::handle& parameters, bool contract) {
     auto state = std::make_unique<FunctionState>();
     const py::tuple in = values_of(inputs, "inputs");
     state->has_one_output = is_value(outputs.ptr());
@@ -88,8 +88,8 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
     Recording recording;
     const OperandsKept while_recording;
     try {
-        recording =
-            record(nodes_of(in), nodes_of(out), given ? &parameter_nodes : nullptr, environment);
+        recording = record(nodes_of(in), nodes_of(out), given ? &parameter_nodes : nullptr,
+                           contract, environment);
     } catch (const NotRecordable& refused) {
         throw py::value_error(
             "cannot record a rule of the user's own: " + description(*refused.node) +
@@ -110,12 +110,14 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
 }  // namespace
 
 PyObject* construct_function(PyTypeObject* type, PyObject* args, PyObject* keywords) {
-    static const char* const names[] = {"inputs", "outputs", "parameters", nullptr};
+    static const char* const names[] = {"inputs", "outputs", "parameters", "contract", nullptr};
     PyObject *inputs, *outputs, *parameters = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O:Function", const_cast<char**>(names),
-                                     &inputs, &outputs, &parameters))
+    int contract = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$p:Function", const_cast<char**>(names),
+                                     &inputs, &outputs, &parameters, &contract))
         return nullptr;
-    return guarded([&] { return new_function(type, recorded(inputs, outputs, parameters)); });
+    return guarded(
+        [&] { return new_function(type, recorded(inputs, outputs, parameters, contract != 0)); });
 }
 
 }  // namespace megagrad::python

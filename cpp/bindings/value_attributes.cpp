@@ -74,7 +74,7 @@ bool materialize(PyValue* value, Flag side) {
     Operand& operand = side == lhs_is_node ? node.lhs : rhs_of(node);
     Node& number = as_value(leaf.release())->node;
     number.data = operand.number;
-    number.grad = node.grad == 0 ? 0.0 : partial * node.grad;
+    number.grad = share(partial, node.grad);
     number.set(consumed);
     operand.node = &number;
     node.set(side);

@@ -50,7 +50,7 @@ void share_gradient(const Node& node, const Unfolded& unfolded) {
     std::vector<Node*> parts;
     for (const Owned& part : unfolded.nodes) {
         parts.push_back(&as_value(part.get())->node);
-        parts.back()->grad = node.grad == 0 ? 0.0 : unfolded.slope * node.grad;
+        parts.back()->grad = share(unfolded.slope, node.grad);
     }
     note_unfolded(node, unfolded.slope, parts);
 }

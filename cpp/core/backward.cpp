@@ -19,31 +19,31 @@ inline void propagate_two(Node& node) {
     if (node.has_just(lhs_is_node | rhs_is_node, lhs_is_node | rhs_is_node | extended)) [[likely]] {
         Node &lhs = *node.lhs.node, &rhs = *node.rhs.node;
         const double x = lhs.data, y = rhs.data;
-        lhs.grad += Formulas::dx(x, y, z) * grad;
-        rhs.grad += Formulas::dy(x, y, z) * grad;
+        lhs.grad += share(Formulas::dx(x, y, z), grad);
+        rhs.grad += share(Formulas::dy(x, y, z), grad);
         return;
     }
     const double x = lhs_value(node), y = rhs_value(node);
-    if (node.has(lhs_is_node)) node.lhs.node->grad += Formulas::dx(x, y, z) * grad;
-    if (node.has(rhs_is_node)) rhs_of(node).node->grad += Formulas::dy(x, y, z) * grad;
+    if (node.has(lhs_is_node)) node.lhs.node->grad += share(Formulas::dx(x, y, z), grad);
+    if (node.has(rhs_is_node)) rhs_of(node).node->grad += share(Formulas::dy(x, y, z), grad);
 }
 
 template <class Formulas>
 inline void propagate_one(Node& node) {
     Node& operand = *node.lhs.node;
-    operand.grad += Formulas::dx(operand.data, 0.0, node.data) * node.grad;
+    operand.grad += share(Formulas::dx(operand.data, 0.0, node.data), node.grad);
 }
 
 template <class Formulas>
 inline void propagate_parametric(Node& node) {
     Node& operand = *node.lhs.node;
-    operand.grad += Formulas::dx(operand.data, rhs_of(node).number, node.data) * node.grad;
+    operand.grad += share(Formulas::dx(operand.data, rhs_of(node).number, node.data), node.grad);
 }
 
 void propagate_custom(Node& node) {
     const Extension& extension = *node.rhs.extension;
     for (std::size_t i = 0; i < extension.partials.size(); ++i)
-        extension.operands[i]->grad += extension.partials[i] * node.grad;
+        extension.operands[i]->grad += share(extension.partials[i], node.grad);
 }
 
 void propagate_structural(Node& node) {
@@ -106,7 +106,7 @@ public:
     void share(const Node& node, double slope, const std::vector<Node*>& parts) noexcept {
         const std::size_t place = places_.of(node);
         if (place == BulkPlaces::nowhere) return;
-        const double grad = slope * saved_[place].second;
+        const double grad = megagrad::share(slope, saved_[place].second);
         for (Node* part : parts) saved_.emplace_back(part, grad);
     }
 

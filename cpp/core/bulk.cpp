@@ -1,13 +1,18 @@
 #include "bulk.hpp"
 
 #include <bit>
+#include <cmath>
 
 namespace megagrad {
 
 namespace {
 
-void add_scaled(double* into, const double* values, double factor, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) into[i] += values[i] * factor;
+// Adds the share of each slope. Only an infinite gradient makes NaN of a slope of 0.
+void add_shares(double* into, const double* slopes, double upstream, std::size_t count) {
+    if (std::isfinite(upstream))
+        for (std::size_t i = 0; i < count; ++i) into[i] += slopes[i] * upstream;
+    else
+        for (std::size_t i = 0; i < count; ++i) into[i] += share(slopes[i], upstream);
 }
 
 bool is_same(double a, double b) {
@@ -31,11 +36,12 @@ void refresh(Operands& row) {
 }
 
 void propagate_by(double grad, const Node& node) {
+    if (grad == 0) return;
     Operands &weights = row_of(node.lhs), &x = row_of(rhs_of(node));
     const std::size_t count = weights.count;
     const double *weights_now = current(weights), *x_now = current(x);
-    add_scaled(weights.grads, x_now, grad, count);
-    add_scaled(x.grads, weights_now, grad, count);
+    add_shares(weights.grads, x_now, grad, count);
+    add_shares(x.grads, weights_now, grad, count);
     weights.grads[count] += grad;
 }
 
@@ -69,7 +75,9 @@ double slope_on_dot(const Node& node) {
 
 void propagate_dot(const Node& node) { propagate_by(node.grad, node); }
 
-void propagate_on_dot(const Node& node) { propagate_by(slope_on_dot(node) * node.grad, node); }
+void propagate_on_dot(const Node& node) {
+    propagate_by(share(slope_on_dot(node), node.grad), node);
+}
 
 void propagate_sum(const Node& node) {
     Operands& terms = row_of(node.lhs);

@@ -15,6 +15,19 @@ constexpr T where(bool condition, T yes, T no) {
     return condition ? yes : no;
 }
 
+// Whether it holds for any number: for one, and beside the type for a block of them.
+constexpr bool any(bool condition) { return condition; }
+
+// What a slope passes on of an upstream gradient: their product, but 0 if either of them is 0, even
+// if the other is infinite or NaN. So what was not chosen contributes nothing.
+template <class T>
+inline T share(T slope, T upstream) {
+    const T product = slope * upstream;
+    if (any(product != product)) [[unlikely]]
+        return where(slope == T(0) || upstream == T(0), T(0), product);
+    return product;
+}
+
 // NaN has none, and 0 neither.
 template <class T>
 inline T sign(T x) {
@@ -27,6 +40,18 @@ inline T sigmoid(T x) {
     using std::exp, std::fabs;
     const T e = exp(-fabs(x));
     return where(x < T(0), e, T(1)) / (T(1) + e);
+}
+
+// Its derivative.
+template <class T>
+inline T sigmoid_slope(T x) {
+    return sigmoid(x) * sigmoid(-x);
+}
+
+// 1 - x^2, accurate where it is small.
+template <class T>
+inline T one_minus_square(T x) {
+    return (T(1) - x) * (T(1) + x);
 }
 
 // log(1 + e^x) without overflow, and without losing e^x beside 1.

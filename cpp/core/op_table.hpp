@@ -30,7 +30,7 @@
     ROW(sub,     "-",  x - y,     T(1),                                         T(-1),                                                "",     "-3:3 -3:3",  "The difference x - y.") \
     ROW(mul,     "*",  x * y,     y,                                            x,                                                    "",     "-3:3 -3:3",  "The product x * y.") \
     ROW(div,     "/",  x / y,     T(1) / y,                                     -(x / y) / y,                                         "",     "-3:3 0.5:3", "The quotient x / y.") \
-    ROW(pow,     "**", pow(x, y), where(y == T(0), T(0), y * pow(x, y - T(1))), where(x == T(0) && y >= T(0), T(0), pow(x, y) * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
+    ROW(pow,     "**", pow(x, y), share(y, pow(x, y - T(1))),                   where(x == T(0) && y >= T(0), T(0), pow(x, y) * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
 
 //         name     label      forward        dx                                             dy                                             needs domain     doc
 #define MEGAGRAD_BINARY(ROW) \
@@ -56,14 +56,14 @@
     ROW(sin,        "sin",     sin(x),      cos(x),                               "a finite x",     "-3:3",      "The sine of x radians.") \
     ROW(cos,        "cos",     cos(x),      -sin(x),                              "a finite x",     "-3:3",      "The cosine of x radians.") \
     ROW(tan,        "tan",     tan(x),      T(1) + tan(x) * tan(x),               "a finite x",     "-1.4:1.4",  "The tangent of x radians.") \
-    ROW(arcsin,     "arcsin",  asin(x),     T(1) / sqrt((T(1) - x) * (T(1) + x)), "-1 <= x <= 1",   "-0.9:0.9",  "The inverse sine, in radians.") \
-    ROW(arccos,     "arccos",  acos(x),     T(-1) / sqrt((T(1) - x) * (T(1) + x)),"-1 <= x <= 1",   "-0.9:0.9",  "The inverse cosine, in radians.") \
+    ROW(arcsin,     "arcsin",  asin(x),     T(1) / sqrt(one_minus_square(x)),     "-1 <= x <= 1",   "-0.9:0.9",  "The inverse sine, in radians.") \
+    ROW(arccos,     "arccos",  acos(x),     T(-1) / sqrt(one_minus_square(x)),    "-1 <= x <= 1",   "-0.9:0.9",  "The inverse cosine, in radians.") \
     ROW(arctan,     "arctan",  atan(x),     T(1) / (T(1) + x * x),                "",               "-3:3",      "The inverse tangent, in radians.") \
     ROW(sinh,       "sinh",    sinh(x),     cosh(x),                              "",               "-3:3",      "The hyperbolic sine.") \
     ROW(cosh,       "cosh",    cosh(x),     sinh(x),                              "",               "-3:3",      "The hyperbolic cosine.") \
     ROW(tanh,       "tanh",    tanh(x),     T(1) - z * z,                         "",               "-3:3",      "The hyperbolic tangent.") \
     ROW(erf,        "erf",     erf(x),      T(1.12837916709551257390) * exp_of_minus_square(x), "", "-3:3",      "The error function.") \
-    ROW(sigmoid,    "sigmoid", sigmoid(x),  sigmoid(x) * sigmoid(-x),             "",               "-3:3",      "The logistic function 1 / (1 + e^-x).") \
+    ROW(sigmoid,    "sigmoid", sigmoid(x),  sigmoid_slope(x),                     "",               "-3:3",      "The logistic function 1 / (1 + e^-x).") \
     ROW(relu,       "ReLU",    where(x < T(0), T(0), x), where(z > T(0), T(1), T(0)), "",           "-3:3",      "x where positive, else 0.") \
     ROW(softplus,   "softplus", softplus(x), sigmoid(x),                          "",               "-3:3",      "log(1 + e^x), a smooth relu.") \
     ROW(silu,       "silu",    x * sigmoid(x), sigmoid(x) * (T(1) + x * sigmoid(-x)), "x > -inf",   "-3:3",      "x times sigmoid(x), also called swish.") \

@@ -22,6 +22,38 @@ MEGAGRAD_INLINE Dual<T> plus_product(Dual<T> total, T weight, Dual<T> x) {
     return {fma(weight, x.value, total.value), fma(weight, x.tangent, total.tangent)};
 }
 
+// Gradients and tangents are sums of shares (numeric.hpp). They are computed as sums of products,
+// which are as fast as the machine is; only where one comes out as NaN, it is computed again, and
+// then what stands beside a 0 is left out.
+template <class T>
+MEGAGRAD_INLINE T plus_share(T total, T slope, T upstream) {
+    const auto is_nothing = slope == T(0.0) || upstream == T(0.0);
+    return where(is_nothing, total, fma(slope, upstream, total));
+}
+template <class T>
+MEGAGRAD_INLINE T plus_share(T total, T weight, T x, bool is_gradient) {
+    return is_gradient ? plus_share(total, weight, x) : fma(weight, x, total);
+}
+template <class T>
+MEGAGRAD_INLINE Dual<T> plus_share(Dual<T> total, T weight, Dual<T> x, bool is_gradient) {
+    return {plus_share(total.value, weight, x.value, is_gradient),
+            plus_share(total.tangent, weight, x.tangent)};
+}
+
+// What is NaN if sums have to be computed again: the sum of all that are sums of shares.
+template <class T>
+MEGAGRAD_INLINE T shares_in(T total, bool is_gradient) {
+    return is_gradient ? total : T(0.0);
+}
+template <class T>
+MEGAGRAD_INLINE T shares_in(Dual<T> total, bool is_gradient) {
+    return is_gradient ? total.value + total.tangent : total.tangent;
+}
+template <class T>
+MEGAGRAD_INLINE bool is_nan_in(T number) {
+    return any(number != number);
+}
+
 template <class N>
 struct Weight {
     using type = N;
@@ -30,6 +62,8 @@ template <class T>
 struct Weight<Dual<T>> {
     using type = T;
 };
+template <class N>
+inline constexpr bool has_tangents = !std::is_same_v<typename Weight<N>::type, N>;
 
 // out[j] = initial[j] + sum over i of weights[j * by_out + i * by_in] * in[i]
 struct RowProduct {
@@ -40,7 +74,32 @@ struct RowProduct {
     const Slot* outs;
     std::size_t out_count;
     const double* biases;  // what outs begin with; null: with themselves, or 0 at the first write
+
+    // Backward, the outs are gradients.
+    bool is_gradient() const { return biases == nullptr; }
 };
+
+template <class N>
+MEGAGRAD_INLINE N initial(const RowProduct& p, const Block& block, std::size_t j,
+                          std::size_t point) {
+    if (p.biases != nullptr) return N(p.biases[j]);
+    if (p.outs[j] & first_write) return N(0.0);
+    return load<N>(block, block.row(p.outs[j]) + point);
+}
+
+// One out, for one vector of points.
+template <class N>
+MEGAGRAD_NOINLINE void sum_of_shares(const RowProduct& p, const Block& block, std::size_t j,
+                                     std::size_t point) {
+    using W = typename Weight<N>::type;
+    N total = initial<N>(p, block, j, point);
+    const double* weight = p.weights + j * p.by_out;
+    for (std::size_t i = 0; i < p.in_count; ++i, weight += p.by_in) {
+        const N x = load<N>(block, block.row(p.ins[i] & ~first_write) + point);
+        total = plus_share(total, W(*weight), x, p.is_gradient());
+    }
+    store(total, block, block.row(p.outs[j] & ~first_write) + point);
+}
 
 // `J` outs from `j` on, for `L` vectors of points from `point` on.
 template <class N, std::size_t J, std::size_t L>
@@ -48,17 +107,9 @@ MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::
                                   std::size_t point) {
     using W = typename Weight<N>::type;
     N total[J][L];
-    for (std::size_t a = 0; a < J; ++a) {
-        const Slot slot = p.outs[j + a];
-        for (std::size_t l = 0; l < L; ++l) {
-            if (p.biases != nullptr)
-                total[a][l] = N(p.biases[j + a]);
-            else if (slot & first_write)
-                total[a][l] = N(0.0);
-            else
-                total[a][l] = load<N>(block, block.row(slot) + point + l * N::width);
-        }
-    }
+    for (std::size_t a = 0; a < J; ++a)
+        for (std::size_t l = 0; l < L; ++l)
+            total[a][l] = initial<N>(p, block, j + a, point + l * N::width);
     const double* weights = p.weights + j * p.by_out;
     for (std::size_t i = 0; i < p.in_count; ++i, weights += p.by_in) {
         const double* in = block.row(p.ins[i] & ~first_write) + point;
@@ -68,6 +119,18 @@ MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::
             const W weight(weights[a * p.by_out]);
             for (std::size_t l = 0; l < L; ++l)
                 total[a][l] = plus_product(total[a][l], weight, x[l]);
+        }
+    }
+    if (has_tangents<N> || p.is_gradient()) {
+        W shares(0.0);
+        for (std::size_t a = 0; a < J; ++a)
+            for (std::size_t l = 0; l < L; ++l)
+                shares = shares + shares_in(total[a][l], p.is_gradient());
+        if (is_nan_in(shares)) [[unlikely]] {
+            for (std::size_t a = 0; a < J; ++a)
+                for (std::size_t l = 0; l < L; ++l)
+                    sum_of_shares<N>(p, block, j + a, point + l * N::width);
+            return;
         }
     }
     for (std::size_t a = 0; a < J; ++a) {
@@ -115,6 +178,15 @@ MEGAGRAD_INLINE void clear_beyond(const Block& block, const Slot* slots, std::si
     }
 }
 
+// The same for one weight, as a sum of shares.
+template <class N>
+MEGAGRAD_NOINLINE double weight_share(const Block& block, const double* grads, const double* xs) {
+    N total(0.0);
+    for (std::size_t point = 0; point < block.lanes; point += N::width)
+        total = plus_share(total, N::load(grads + point), N::load(xs + point));
+    return sum(total);
+}
+
 // Adds a tile's sums over points of out gradient times in to the weights' cells.
 template <class N, std::size_t J, std::size_t K>
 MEGAGRAD_INLINE void weight_tile(const Block& block, const Slot* out_grads, const Slot* ins,
@@ -134,7 +206,11 @@ MEGAGRAD_INLINE void weight_tile(const Block& block, const Slot* out_grads, cons
         }
     }
     for (std::size_t a = 0; a < J; ++a)
-        for (std::size_t b = 0; b < K; ++b) cells[a * by_out + b] += sum(total[a][b]);
+        for (std::size_t b = 0; b < K; ++b) {
+            const double shares = sum(total[a][b]);
+            const bool is_nan = shares != shares;
+            cells[a * by_out + b] += is_nan ? weight_share<N>(block, grads[a], xs[b]) : shares;
+        }
 }
 
 template <class N, std::size_t J>
@@ -182,11 +258,12 @@ inline void lone_backward(const Affine& affine, const Block& block, const Slot* 
         if (in_grads[i] == no_slot) continue;
         double* in_grad = block.row(in_grads[i] & ~first_write);
         const Lane before(in_grads[i] & first_write ? 0.0 : *in_grad);
-        fma(Lane(block.weights[affine.weights + i]), grad, before).store(in_grad);
+        plus_share(before, Lane(block.weights[affine.weights + i]), grad).store(in_grad);
     }
     if (!affine.weights_wanted) return;
     double* cells = block.cells + affine.weights;
-    for (std::uint32_t i = 0; i < affine.ins; ++i) cells[i] += grad.value * *block.row(ins[i]);
+    for (std::uint32_t i = 0; i < affine.ins; ++i)
+        cells[i] += share(grad.value, *block.row(ins[i]));
     cells[affine.ins] += grad.value;
 }
 
@@ -237,7 +314,7 @@ void affine_backward(const Step& step, const Block& block) {
     for (std::uint32_t j = 0; j < affine.outs; ++j)
         if (out_grads[j] & first_write) zero<N>(block, out_grads[j]);
     if (affine.inputs_wanted) add_in_gradients<N>(affine, block, out_grads, in_grads);
-    if constexpr (std::is_same_v<typename Weight<N>::type, N>)
+    if constexpr (!has_tangents<N>)
         if (affine.weights_wanted) add_weight_gradients<N>(affine, block, out_grads, ins);
 }
 
@@ -253,6 +330,27 @@ MEGAGRAD_INLINE Dual<T> multiply_add(Dual<T> a, Dual<T> b, Dual<T> total) {
             fma(a.tangent, b.value, fma(a.value, b.tangent, total.tangent))};
 }
 
+// The same, where only the tangent is a sum of shares, or all of it.
+template <class T>
+MEGAGRAD_INLINE T plus_inner_share(T total, T a, T b, bool is_gradient) {
+    return plus_share(total, a, b, is_gradient);
+}
+template <class T>
+MEGAGRAD_INLINE Dual<T> plus_inner_share(Dual<T> total, Dual<T> a, Dual<T> b, bool is_gradient) {
+    return {plus_share(total.value, a.value, b.value, is_gradient),
+            plus_share(plus_share(total.tangent, a.value, b.tangent), a.tangent, b.value)};
+}
+
+// a * b + total
+template <bool is_gradient, class N>
+MEGAGRAD_INLINE N plus_inner(N total, N a, N b) {
+    const N sum = multiply_add(a, b, total);
+    if constexpr (is_gradient || has_tangents<N>)
+        if (is_nan_in(shares_in(sum, is_gradient))) [[unlikely]]
+            return plus_inner_share(total, a, b, is_gradient);
+    return sum;
+}
+
 template <class N>
 void inner_forward(const Step& step, const Block& block) {
     const Inner& inner = block.inner(step);
@@ -265,7 +363,7 @@ void inner_forward(const Step& step, const Block& block) {
             const Slot *product = slots + 4 * std::size_t{k}, sign = product[0] & subtracted;
             const N a = load<N>(block, block.row(product[0] & ~subtracted) + i);
             const N b = load<N>(block, block.row(product[1]) + i);
-            total = multiply_add(sign ? -a : a, b, total);
+            total = plus_inner<false>(total, sign ? -a : a, b);
         }
         store(total, block, out + i);
     }
@@ -282,7 +380,7 @@ MEGAGRAD_INLINE void add_factor(const Block& block, Slot grad_slot, Slot factor_
     for (std::size_t i = 0; i < block.lanes; i += N::width) {
         const N a = load<N>(block, factor + i), g = load<N>(block, out_grad + i);
         const N before = is_first ? N(0.0) : load<N>(block, grad + i);
-        store(multiply_add(minus ? -a : a, g, before), block, grad + i);
+        store(plus_inner<true>(before, minus ? -a : a, g), block, grad + i);
     }
 }
 

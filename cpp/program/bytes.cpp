@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::string_view magic = "megagrad";
 constexpr std::uint32_t version = 1;
+// The last byte of a program that may not be contracted. One that may has none.
+constexpr std::uint8_t not_contracted = 1;
 
 class Writer {
 public:
@@ -56,8 +58,9 @@ public:
         if (count > left_ / size) refuse_cut_off();
         return static_cast<std::size_t>(count);
     }
+    bool is_at_end() const { return left_ == 0; }
     void expect_end() const {
-        if (left_ != 0) refuse("there is more than a program");
+        if (!is_at_end()) refuse("there is more than a program");
     }
     [[noreturn]] static void refuse(const std::string& what) {
         throw std::invalid_argument("not a saved program of this version: " + what);
@@ -140,6 +143,7 @@ std::string to_bytes(const Program& program) {
     for (const Id operand : program.operands) writer.put(operand);
     writer.put(std::uint64_t{program.outputs.size()});
     for (const Id output : program.outputs) writer.put(output);
+    if (!program.contract) writer.put(not_contracted);
     return std::move(writer).finished();
 }
 
@@ -176,6 +180,10 @@ Program from_bytes(const char* bytes, std::size_t size) {
     reader.begin("outputs");
     program.outputs.resize(reader.get_count(sizeof(Id)));
     for (Id& output : program.outputs) output = reader.get<Id>();
+    reader.begin("flags");
+    program.contract = reader.is_at_end();
+    if (!program.contract && reader.get<std::uint8_t>() != not_contracted)
+        Reader::refuse("it has unknown flags");
     reader.expect_end();
     if (first != program.operands.size())
         Reader::refuse("its instructions have " + std::to_string(first) + " operands, not " +

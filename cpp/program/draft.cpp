@@ -78,6 +78,7 @@ Id Draft::simplified(Op op, Id x, Id y) {
         case Op::pow:
             if (is_constant(y, 0)) return constant(1);
             if (is_constant(y, 1)) return x;
+            if (!contract_) return no_operand;  // the library's pow may round these otherwise
             if (is_constant(y, 2)) return merged({Op::mul, x, x});
             if (is_constant(y, -1)) {
                 const Id one = constant(1);

@@ -25,6 +25,8 @@ public:
     // The Id of a constant has this bit, and says which one.
     static constexpr Id constant_bit = Id{1} << 31;
 
+    explicit Draft(bool contract) : contract_(contract) {}
+
     static bool is_constant(Id id) { return (id & constant_bit) != 0 && id != no_operand; }
     static std::size_t index_of_constant(Id id) { return id & ~constant_bit; }
 
@@ -41,6 +43,7 @@ public:
     const Array<double>& constants() const { return constants_; }
     Id inputs() const { return inputs_; }
     Id parameters() const { return parameters_; }
+    bool contract() const { return contract_; }
     const Counts& counts() const { return counts_; }
 
 private:
@@ -55,6 +58,7 @@ private:
     Id* place_near(const Entry& entry);
     void make_room_near();
 
+    bool contract_;
     Array<Entry> entries_;
     Array<double> constants_;
     Id inputs_ = 0, parameters_ = 0;

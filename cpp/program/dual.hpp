@@ -5,7 +5,11 @@
 
 #include "lanes.hpp"
 #include "op.hpp"
+#ifdef MEGAGRAD_EAGER
+#include "library_math.hpp"
+#else
 #include "vector_math.hpp"
+#endif
 
 namespace megagrad::MEGAGRAD_ISA {
 
@@ -27,24 +31,28 @@ struct Dual {
     MEGAGRAD_INLINE friend auto operator!=(Dual a, Dual b) { return a.value != b.value; }
 };
 
-// What does not move does not count, even where the derivative is infinite or none: x^2 has one by
-// the exponent only for positive x.
-template <class T>
-MEGAGRAD_INLINE T scaled(T derivative, T tangent) {
-    return where(tangent == T(0.0), T(0.0), derivative * tangent);
-}
+using megagrad::share;
 
-// A row of the op table on duals.
-template <class Formulas, class T>
-MEGAGRAD_INLINE Dual<T> chain(Dual<T> x) {
-    const T y(0.0), z = Formulas::forward(x.value, y);
-    return {z, scaled(Formulas::dx(x.value, y, z), x.tangent)};
-}
+// A row of the op table on duals: its value, and its derivatives' shares of the tangents. So a
+// tangent is by the same formula as a gradient, at a kink, too.
 template <class Formulas, class T>
 MEGAGRAD_INLINE Dual<T> chain(Dual<T> x, Dual<T> y) {
     const T z = Formulas::forward(x.value, y.value);
-    return {z, scaled(Formulas::dx(x.value, y.value, z), x.tangent) +
-                   scaled(Formulas::dy(x.value, y.value, z), y.tangent)};
+    const T by_x = share(Formulas::dx(x.value, y.value, z), x.tangent);
+    if constexpr (Formulas::kind == Kind::infix || Formulas::kind == Kind::binary)
+        return {z, by_x + share(Formulas::dy(x.value, y.value, z), y.tangent)};
+    else
+        return {z, by_x};
+}
+template <class Formulas, class T>
+MEGAGRAD_INLINE Dual<T> chain(Dual<T> x) {
+    return chain<Formulas>(x, Dual<T>(0.0));
+}
+
+template <class T>
+MEGAGRAD_INLINE Dual<T> share(Dual<T> slope, Dual<T> upstream) {
+    return {share(slope.value, upstream.value),
+            share(slope.tangent, upstream.value) + share(slope.value, upstream.tangent)};
 }
 
 #define MEGAGRAD_DUAL_1(function, row)            \
@@ -95,14 +103,24 @@ template <class T>
 MEGAGRAD_INLINE Dual<T> sign(Dual<T> x) {
     return {megagrad::sign(x.value), T(0.0)};
 }
+// Where differentiating the formula itself would cancel.
+template <class T>
+MEGAGRAD_INLINE Dual<T> sigmoid_slope(Dual<T> x) {
+    const T y = megagrad::sigmoid_slope(x.value);
+    return {y, share(-y * tanh(T(0.5) * x.value), x.tangent)};
+}
+template <class T>
+MEGAGRAD_INLINE Dual<T> one_minus_square(Dual<T> x) {
+    return {megagrad::one_minus_square(x.value), share(T(-2.0) * x.value, x.tangent)};
+}
 template <class T>
 MEGAGRAD_INLINE Dual<T> exp_of_minus_square(Dual<T> x, Dual<T> factor = Dual<T>(1.0)) {
     const T y = megagrad::exp_of_minus_square(x.value, factor.value);
-    return {y, scaled(T(-2.0) * factor.value * within_bell(x.value) * y, x.tangent)};
+    return {y, share(T(-2.0) * factor.value * within_bell(x.value) * y, x.tangent)};
 }
 template <class T>
 MEGAGRAD_INLINE Dual<T> normal_cdf(Dual<T> x) {
-    return {megagrad::normal_cdf(x.value), scaled(megagrad::normal_pdf(x.value), x.tangent)};
+    return {megagrad::normal_cdf(x.value), share(megagrad::normal_pdf(x.value), x.tangent)};
 }
 
 }  // namespace megagrad::MEGAGRAD_ISA

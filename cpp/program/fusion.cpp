@@ -1,5 +1,6 @@
 #include "fusion.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace megagrad {
@@ -19,7 +20,6 @@ Fusion::Fusion(const Draft& draft, const std::vector<Id>& outputs)
     // Untouched, memory costs nothing; growing, it would be copied.
     terms_.reserve(entries_.size());
     parts_.reserve(entries_.size());
-    pending_.reserve(entries_.size());
     find_roles();
     find_dots();
 }
@@ -56,26 +56,34 @@ bool Fusion::is_part(Id id, Id sum) const {
     return role.summable && role.uses == 1 && role.varying == roles_[sum].varying;
 }
 
-// In the order in which they were written.
-void Fusion::collect_terms(Id sum) {
-    parts_.clear();
-    pending_.assign(1, {sum, false});
-    while (!pending_.empty()) {
-        const auto [id, minus] = pending_.back();
-        pending_.pop_back();
-        if (id != sum && !is_part(id, sum)) {
-            terms_.push_back({id, Draft::no_operand, minus});
-            continue;
-        }
+// What stands on the right of + or -: a product, or else a value as it is.
+void Fusion::add_term(Id id, bool minus, Id sum) {
+    for (; is_part(id, sum) && entries_[id].op == Op::neg; minus = !minus) {
         parts_.push_back(id);
-        const auto& [op, x, y] = entries_[id];
-        if (op == Op::mul) {
-            terms_.push_back({x, y, minus});
-            continue;
-        }
-        if (op != Op::neg) pending_.emplace_back(y, minus != (op == Op::sub));
-        pending_.emplace_back(x, minus != (op == Op::neg));
+        id = entries_[id].x;
     }
+    if (is_part(id, sum) && entries_[id].op == Op::mul) {
+        parts_.push_back(id);
+        terms_.push_back({entries_[id].x, entries_[id].y, minus});
+    } else {
+        terms_.push_back({id, Draft::no_operand, minus});
+    }
+}
+
+// In the order in which they are added: from the last one, on the right, to what is on the left of
+// all.
+void Fusion::collect_terms(Id sum) {
+    const std::size_t first = terms_.size();
+    parts_.clear();
+    Id id = sum;
+    do {
+        const auto& [op, x, y] = entries_[id];
+        parts_.push_back(id);
+        add_term(y, op == Op::sub, sum);
+        id = x;
+    } while (is_part(id, sum) && is_sum(entries_[id].op));
+    add_term(id, false, sum);
+    std::reverse(terms_.begin() + static_cast<std::ptrdiff_t>(first), terms_.end());
 }
 
 void Fusion::find_dots() {
@@ -96,18 +104,13 @@ void Fusion::find_dots() {
     }
 }
 
-// The term that a dot starts from, if one is a plain number to be added: best one that is the same
-// for all points.
+// The term that a dot starts from, if it can start from one: the first or the second, as a + b is
+// b + a; best one that is the same for all points.
 std::size_t Fusion::start_of(const Dot& dot) const {
-    std::size_t found = dot.first + dot.count;
-    for (std::size_t i = dot.first + dot.count; i-- > dot.first;) {
-        const auto& [x, y, minus] = terms_[i];
-        if (y != Draft::no_operand || minus) continue;
-        const bool better =
-            found == dot.first + dot.count || !is_varying(x) || is_varying(terms_[found].x);
-        if (better) found = i;
-    }
-    return found;
+    const std::size_t first = dot.first, second = first + 1;
+    if (!is_plain(terms_[second])) return is_plain(terms_[first]) ? first : first + dot.count;
+    const bool is_better = !is_plain(terms_[first]) || !is_varying(terms_[second].x);
+    return is_better ? second : first;
 }
 
 void Fusion::number_leaves(Program& program) {
@@ -164,6 +167,7 @@ Program Fusion::program() {
     Program program;
     program.inputs = draft_.inputs();
     program.parameters = draft_.parameters();
+    program.contract = draft_.contract();
     program.counts = draft_.counts();
     number_leaves(program);
     program.instructions.reserve(entries_.size());

@@ -1,4 +1,5 @@
 // The last step of recording: what no output needs is dropped, and sums of products become dots.
+// A dot adds in the order that was written: ((a + b) + c) + d is one, (a + b) + (c + d) is two.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +36,11 @@ private:
     void find_roles();
     void find_dots();
     void collect_terms(Id sum);
+    void add_term(Id id, bool minus, Id sum);
     void use(Id id);
     bool is_varying(Id id) const { return !Draft::is_constant(id) && roles_[id].varying; }
     bool is_part(Id id, Id sum) const;
+    bool is_plain(const Term& term) const { return term.y == Draft::no_operand && !term.minus; }
     std::size_t start_of(const Dot& dot) const;
     void number_leaves(Program& program);
     Id number_of(Id id) const;
@@ -50,9 +53,8 @@ private:
     Array<Role> roles_;
     std::vector<bool> used_constants_;
     Array<Term> terms_;
-    Array<Dot> dots_;  // the last one first
-    Array<Id> parts_;  // entries that the sum being looked at would absorb
-    Array<std::pair<Id, bool>> pending_;
+    Array<Dot> dots_;    // the last one first
+    Array<Id> parts_;    // entries that the sum being looked at would absorb
     Array<Id> numbers_;  // in the program, of each entry
     Array<Id> constant_numbers_;
     Id one_ = 0, nothing_ = 0;

@@ -9,6 +9,9 @@ namespace megagrad {
 namespace baseline {
 extern const InstructionSet instruction_set;
 }
+namespace eager {
+extern const InstructionSet instruction_set;
+}
 #ifdef MEGAGRAD_X86_KERNELS
 namespace avx2 {
 extern const InstructionSet instruction_set;
@@ -40,6 +43,8 @@ std::atomic<const InstructionSet*> in_use{usable().front()};
 }  // namespace
 
 const InstructionSet& instruction_set() { return *in_use.load(std::memory_order_relaxed); }
+
+const InstructionSet& eager_instruction_set() { return eager::instruction_set; }
 
 std::vector<std::string> instruction_sets() {
     std::vector<std::string> names;

@@ -9,14 +9,23 @@ namespace megagrad::MEGAGRAD_ISA {
 
 namespace {
 
+template <class F, class N>
+MEGAGRAD_INLINE N result(N x, N y) {
+    return F::forward(x, y);
+}
+template <class F, class T>
+MEGAGRAD_INLINE Dual<T> result(Dual<T> x, Dual<T> y) {
+    return chain<F>(x, y);
+}
+
 template <class F, class N, Form form>
 void forward(const Step& step, const Block& block) {
     double* out = block.row(step.out);
     const Operand<N> x(block, step.x, form == Form::uniform_x);
     const Operand<N> y(block, step.y, form == Form::uniform_y);
     for (std::size_t i = 0; i < block.lanes; i += N::width)
-        store(F::forward(x.template at<form == Form::uniform_x>(block, i),
-                         y.template at<form == Form::uniform_y>(block, i)),
+        store(result<F>(x.template at<form == Form::uniform_x>(block, i),
+                        y.template at<form == Form::uniform_y>(block, i)),
               block, out + i);
 }
 
@@ -61,9 +70,9 @@ void backward(const Step& step, const Block& block) {
     for (std::size_t i = 0; i < block.lanes; i += N::width) {
         const N x = xs.template at<uniform_x>(block, i), y = ys.template at<uniform_y>(block, i);
         const N z = load<N>(block, out + i), g = load<N>(block, grad + i);
-        if (x_grad.is_wanted()) x_grad.add(F::dx(x, y, z) * g, i);
+        if (x_grad.is_wanted()) x_grad.add(share(F::dx(x, y, z), g), i);
         if constexpr (is_binary)
-            if (y_grad.is_wanted()) y_grad.add(F::dy(x, y, z) * g, i);
+            if (y_grad.is_wanted()) y_grad.add(share(F::dy(x, y, z), g), i);
     }
     x_grad.finish();
     if constexpr (is_binary) y_grad.finish();

@@ -1,7 +1,8 @@
 // The numbers that kernels compute on: `Lanes`, as many as one instruction takes, and `Lane`, a
 // single one. Code that is a template over the two gives the same bits in every lane.
 //
-// The files that include this are compiled once for each instruction set, see isa.hpp; all that
+// The files that include this are compiled once for each instruction set, see isa.hpp, and once as
+// MEGAGRAD_EAGER, which computes as eager code does, without fma; all that
 // they define is in a namespace of that instruction set's name, so that the linker cannot mix them.
 #pragma once
 
@@ -20,7 +21,7 @@
 
 namespace megagrad::MEGAGRAD_ISA {
 
-#if defined(__FMA__) || defined(__AVX512F__) || defined(__FP_FAST_FMA)
+#if !defined(MEGAGRAD_EAGER) && (defined(__FMA__) || defined(__AVX512F__) || defined(__FP_FAST_FMA))
 inline constexpr bool has_fma = true;
 #else
 inline constexpr bool has_fma = false;
@@ -148,7 +149,9 @@ MEGAGRAD_INLINE Lanes from_bits(Lanes, Lanes::Bits bits) {
 }
 
 MEGAGRAD_INLINE Lanes fma(Lanes a, Lanes b, Lanes c) {
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(MEGAGRAD_EAGER)
+    return Lanes(a.value * b.value + c.value);
+#elif defined(__AVX512F__) && defined(__AVX512DQ__)
     return Lanes(Lanes::Vector(_mm512_fmadd_pd(a.value, b.value, c.value)));
 #elif defined(__AVX2__) && defined(__FMA__)
     return Lanes(Lanes::Vector(_mm256_fmadd_pd(a.value, b.value, c.value)));

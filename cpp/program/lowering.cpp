@@ -15,6 +15,7 @@ public:
     Lowering(const Program& program, Wanted wanted)
         : program_(program), varying_(varying_values(program)) {
         plan_.wanted = wanted;
+        plan_.contract = program.contract;
         plan_.parameters = program.parameters;
     }
 
@@ -25,9 +26,18 @@ public:
     }
 
 private:
+    // Of uniform numbers or of values, where they are kept; a uniform factor is the first. One that
+    // is a single number has `one_` as its first factor.
+    enum class Factors { uniform, mixed, values };
     struct Product {
-        Id a, b;
+        Slot a, b;
         bool minus;
+        Factors factors;
+    };
+    // A sum while it is being lowered.
+    struct Total {
+        Slot place;
+        bool is_value;
     };
 
     // An out of an affine step, and the step itself while it is being gathered.
@@ -109,48 +119,76 @@ private:
         (varying_[id] ? plan_.steps : plan_.once).push_back(step);
     }
 
-    void sort_products(const Instruction& dot) {
-        uniform_.clear(), mixed_.clear(), rows_.clear();
+    void collect_products(const Instruction& dot) {
+        products_.clear();
         const Id* operands = program_.operands_of(dot);
         for (std::uint32_t i = 1; i + 1 < dot.count; i += 2) {
             const bool minus = (operands[i] & subtracted) != 0;
-            const Id a = operands[i] & ~subtracted, b = operands[i + 1];
-            if (varying_[a] && varying_[b])
-                rows_.push_back({a, b, minus});
-            else if (varying_[a])
-                mixed_.push_back({b, a, minus});
-            else if (varying_[b])
-                mixed_.push_back({a, b, minus});
-            else
-                uniform_.push_back({a, b, minus});
+            Id a = operands[i] & ~subtracted, b = operands[i + 1];
+            if (varying_[a] && !varying_[b]) std::swap(a, b);
+            const Factors factors = varying_[a]   ? Factors::values
+                                    : varying_[b] ? Factors::mixed
+                                                  : Factors::uniform;
+            products_.push_back({is_one(a) ? one_ : place_[a], place_[b], minus, factors});
         }
     }
+    bool is_one(Id id) const {
+        return id >= program_.first_constant() && id < program_.first_result() &&
+               program_.constants[id - program_.first_constant()] == 1;
+    }
 
-    // A dot is split: what is the same for all points goes into a bias; products with one varying
-    // factor go into an affine step, which then is where the products of two start from.
+    // Products are added in the order in which they stand: those of one kind that follow each other
+    // at once.
     void lower_dot(const Instruction& dot, Id id) {
-        sort_products(dot);
         const Id start = program_.operands_of(dot)[0];
-        Slot bias = nothing_;
-        if (!varying_[start]) bias = place_[start];
-        if (!uniform_.empty()) bias = inner_of_uniforms(bias);
-        Slot sum = no_slot;  // as a row
-        if (varying_[start]) {
-            if (mixed_.empty() && uniform_.empty())
-                sum = place_[start];
-            else
-                mixed_.push_back({no_id, start, false});
+        collect_products(dot);
+        Total total{place_[start], varying_[start]};
+        for (auto begin = products_.begin(); begin != products_.end();) {
+            const auto end = std::find_if(begin, products_.end(), [&](const Product& product) {
+                return product.factors != begin->factors;
+            });
+            total = sum(total, {begin, end});
+            begin = end;
         }
-        if (!mixed_.empty() || (rows_.empty() && sum == no_slot)) sum = affine(bias, mixed_);
-        if (rows_.empty()) {
-            place_[id] = sum;
-            return;
-        }
-        place_[id] = inner(sum == no_slot ? bias : sum, sum != no_slot);
+        place_[id] = total.place;
     }
 
-    Slot weight_of(const Product& product) const {
-        return product.a == no_id ? one_ : place_[product.a];
+    Total sum(Total total, std::vector<Product> products) {
+        switch (products[0].factors) {
+            case Factors::values:
+                return {inner(total, products), true};
+            case Factors::mixed:
+                if (!total.is_value) return {affine(total.place, products), true};
+                if (products.size() == 1 && products[0].a == one_)
+                    return {plus(total.place, products[0].b, products[0].minus, Form::rows), true};
+                products.insert(products.begin(), {one_, total.place, false, Factors::mixed});
+                return {affine(nothing_, products), true};
+            default:
+                if (!total.is_value) return {inner_of_uniforms(total.place, products), false};
+                for (const auto& product : products) {
+                    const bool is_single = product.a == one_;
+                    const Slot number =
+                        is_single
+                            ? product.b
+                            : inner_of_uniforms(nothing_,
+                                                {{product.a, product.b, false, Factors::uniform}});
+                    total.place = plus(total.place, number, product.minus, Form::uniform_y);
+                }
+                return total;
+        }
+    }
+
+    // A value and one more term.
+    Slot plus(Slot value, Slot term, bool minus, Form form) {
+        const bool term_needs =
+            form == Form::rows ? values_[term].needs_grad : uniform_needs_grad_[term];
+        Step step{};
+        step.code = code_of(minus ? Op::sub : Op::add, form);
+        step.x = value;
+        step.y = term;
+        step.out = new_value(values_[value].needs_grad || term_needs);
+        plan_.steps.push_back(step);
+        return step.out;
     }
 
     // Neurons with the same inputs are one step.
@@ -160,7 +198,7 @@ private:
         const Slot out = new_value(uniform_needs_grad_[bias] || need_grad(products));
         neurons_.push_back({group, bias, out, weights_.size()});
         for (const Product& product : products)
-            weights_.push_back(weight_of(product) | (product.minus ? subtracted : 0));
+            weights_.push_back(product.a | (product.minus ? subtracted : 0));
         return out;
     }
 
@@ -168,8 +206,7 @@ private:
     std::uint32_t group_of(const std::vector<Product>& products) {
         constexpr std::uint32_t most_outs = 64, farthest = 4096;
         std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
-        for (const Product& product : products)
-            hash = (hash ^ place_[product.b]) * 0x100000001b3ULL;
+        for (const Product& product : products) hash = (hash ^ product.b) * 0x100000001b3ULL;
         std::uint32_t& recent = recent_groups_[(hash >> 32) % recent_groups_.size()];
         if (recent < groups_.size()) {
             const Group& group = groups_[recent];
@@ -180,7 +217,7 @@ private:
         recent = static_cast<std::uint32_t>(groups_.size());
         groups_.push_back({static_cast<std::uint32_t>(plan_.steps.size()),
                            static_cast<std::uint32_t>(products.size()), 0, ins_.size()});
-        for (const Product& product : products) ins_.push_back(place_[product.b]);
+        for (const Product& product : products) ins_.push_back(product.b);
         Step step{};
         step.code = affine_code;
         step.x = recent;
@@ -191,7 +228,7 @@ private:
     bool has_inputs(const Group& group, const std::vector<Product>& products) const {
         const Slot* ins = &ins_[group.ins];
         return std::equal(ins, ins + group.in_count, products.begin(), products.end(),
-                          [&](Slot in, const Product& product) { return in == place_[product.b]; });
+                          [&](Slot in, const Product& product) { return in == product.b; });
     }
 
     static bool has_repeats(std::vector<Slot> slots) {
@@ -234,26 +271,29 @@ private:
         }
     }
 
-    Slot inner(Slot start, bool start_is_row) {
+    Slot inner(Total start, const std::vector<Product>& products) {
         const bool start_needs =
-            start_is_row ? values_[start].needs_grad : uniform_needs_grad_[start];
-        const Slot out = new_value(start_needs || need_grad(rows_));
-        return add_inner(plan_.steps, rows_, start, start_is_row, out);
+            start.is_value ? values_[start.place].needs_grad : uniform_needs_grad_[start.place];
+        const Slot out = new_value(start_needs || need_grad(products));
+        return add_inner(plan_.steps, products, start, out);
     }
 
-    Slot inner_of_uniforms(Slot start) {
-        const Slot out = new_uniform(uniform_needs_grad_[start] || need_grad(uniform_));
-        return add_inner(plan_.once, uniform_, start, true, out);
+    Slot inner_of_uniforms(Slot start, const std::vector<Product>& products) {
+        const Slot out = new_uniform(uniform_needs_grad_[start] || need_grad(products));
+        return add_inner(plan_.once, products, {start, true}, out);
     }
 
     bool need_grad(const std::vector<Product>& products) const {
         return std::any_of(products.begin(), products.end(), [&](const Product& product) {
-            return (product.a != no_id && needs_grad(product.a)) || needs_grad(product.b);
+            const bool a_is_value = product.factors == Factors::values;
+            const bool b_is_value = product.factors != Factors::uniform;
+            return (a_is_value ? values_[product.a].needs_grad : uniform_needs_grad_[product.a]) ||
+                   (b_is_value ? values_[product.b].needs_grad : uniform_needs_grad_[product.b]);
         });
     }
 
-    Slot add_inner(Array<Step>& steps, const std::vector<Product>& products, Slot start,
-                   bool start_is_row, Slot out) {
+    Slot add_inner(Array<Step>& steps, const std::vector<Product>& products, Total start,
+                   Slot out) {
         Step step{};
         step.code = inner_code;
         step.x = static_cast<Slot>(plan_.inners.size());
@@ -262,23 +302,21 @@ private:
         Inner inner;
         inner.products = static_cast<std::uint32_t>(products.size());
         inner.slots = plan_.slots.size();
-        inner.start_is_row = start_is_row;
-        inner.start = start;
+        inner.start_is_row = start.is_value;
+        inner.start = start.place;
         plan_.inners.push_back(inner);
-        for (const auto& [a, b, minus] : products) {
-            plan_.slots.push_back(place_[a] | (minus ? subtracted : 0));
-            plan_.slots.push_back(place_[b]);
+        for (const Product& product : products) {
+            plan_.slots.push_back(product.a | (product.minus ? subtracted : 0));
+            plan_.slots.push_back(product.b);
             plan_.slots.insert(plan_.slots.end(), 2, no_slot);
         }
         return out;
     }
 
     void lower_uniform_dot(const Instruction& dot, Id id) {
-        sort_products(dot);
-        place_[id] = inner_of_uniforms(place_[program_.operands_of(dot)[0]]);
+        collect_products(dot);
+        place_[id] = inner_of_uniforms(place_[program_.operands_of(dot)[0]], products_);
     }
-
-    static constexpr Id no_id = ~Id{0};
 
     const Program& program_;
     const std::vector<bool> varying_;
@@ -287,7 +325,7 @@ private:
     std::vector<bool> uniform_needs_grad_;
     Array<Slot> place_;  // of a program's value: which value or uniform number it is
     Slot nothing_ = 0, one_ = 0;
-    std::vector<Product> uniform_, mixed_, rows_;  // of the dot being lowered
+    std::vector<Product> products_;  // of the dot being lowered
     Array<Neuron> neurons_;
     Array<Group> groups_;  // one for each affine step
     Array<Slot> ins_, weights_;

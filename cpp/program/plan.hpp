@@ -99,6 +99,7 @@ struct Plan {
     std::vector<Output> outputs;
     std::size_t lanes = 0;  // of a block: how many points are computed on together
     Wanted wanted;
+    bool contract = true;  // as the program's
 };
 
 Plan plan(const Program& program, Wanted wanted);

@@ -43,6 +43,7 @@ struct Program {
     Array<Instruction> instructions;
     Array<Id> operands;
     std::vector<Id> outputs;
+    bool contract = true;  // whether a product and a sum may be rounded once
     Counts counts;
 
     Id first_constant() const { return inputs + parameters; }

@@ -13,8 +13,8 @@ namespace {
 
 class Recorder {
 public:
-    Recorder(const std::vector<Node*>& inputs, const std::vector<Node*>* parameters)
-        : given_(parameters != nullptr) {
+    Recorder(const std::vector<Node*>& inputs, const std::vector<Node*>* parameters, bool contract)
+        : draft_(contract), given_(parameters != nullptr) {
         for (Node* node : inputs) note(*node, draft_.input());
         if (!given_) return;
         for (Node* node : *parameters) note(*node, draft_.parameter());
@@ -127,12 +127,12 @@ private:
 }  // namespace
 
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
-                 const std::vector<Node*>* parameters, Environment& environment) {
-    Recorder recorder(inputs, parameters);
+                 const std::vector<Node*>* parameters, bool contract, Environment& environment) {
+    Recorder recorder(inputs, parameters, contract);
     const Progress progress = recorder.record(outputs, [&] { return environment.poll(); });
     if (progress == Progress::stopped) return {{}, {}, false};
     if (progress == Progress::disturbed) {  // once more, and without polls
-        recorder = Recorder(inputs, parameters);
+        recorder = Recorder(inputs, parameters, contract);
         recorder.record(outputs, [] { return true; });
     }
     return recorder.recording(outputs);

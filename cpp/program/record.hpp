@@ -22,9 +22,9 @@ struct Recording {
 
 // Records what `outputs` are computed from `inputs`, which are leaves and distinct. Other leaves
 // are parameters, in the order of their first use; or, if `parameters` is given, these are, in its
-// order, and what is left is constant. Time and memory are linear in the graph. May throw
-// NotRecordable, std::length_error and std::bad_alloc.
+// order, and what is left is constant. `contract`: as the program's. Time and memory are linear in
+// the graph. May throw NotRecordable, std::length_error and std::bad_alloc.
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
-                 const std::vector<Node*>* parameters, Environment& environment);
+                 const std::vector<Node*>* parameters, bool contract, Environment& environment);
 
 }  // namespace megagrad

@@ -30,6 +30,10 @@ void run_backward(const Array<Step>& steps, const Kernels& kernels, const Block&
         if (steps[i].has_gradient) kernels.backward[steps[i].code](steps[i], block);
 }
 
+const InstructionSet& instruction_set_of(const Plan& plan) {
+    return plan.contract ? instruction_set() : eager_instruction_set();
+}
+
 // What is computed once a call, on the uniform numbers and, after them, their gradients.
 class Uniforms {
 public:
@@ -41,7 +45,7 @@ public:
         std::copy_n(parameters, plan_.parameters, uniforms.begin());
         std::copy(plan_.constants.begin(), plan_.constants.end(),
                   uniforms.begin() + plan_.parameters);
-        run_forward(plan_.once, instruction_set().lane, block());
+        run_forward(plan_.once, instruction_set_of(plan_).lane, block());
         memory_.weights.resize(plan_.cells.size());
         for (std::size_t i = 0; i < plan_.cells.size(); ++i) memory_.weights[i] = number_of(i);
     }
@@ -56,7 +60,7 @@ public:
         for (std::size_t k = 0; k < plan_.outputs.size(); ++k)
             if (!plan_.outputs[k].is_row && plan_.outputs[k].grad != no_slot)
                 gradient(plan_.outputs[k].place) += sum_of_seeds(points, k);
-        run_backward(plan_.once, instruction_set().lane, block());
+        run_backward(plan_.once, instruction_set_of(plan_).lane, block());
         std::copy_n(memory_.uniforms.begin() + plan_.uniforms, plan_.parameters,
                     points.parameter_grads);
     }
@@ -91,9 +95,9 @@ public:
     Worker(const Plan& plan, const Points& points, const ReplayMemory& shared, AlignedArray& rows)
         : plan_(plan),
           points_(points),
-          kernels_(points.tangents != nullptr ? instruction_set().duals
-                   : points.count == 1        ? instruction_set().lane
-                                              : instruction_set().lanes),
+          kernels_(points.tangents != nullptr ? instruction_set_of(plan).duals
+                   : points.count == 1        ? instruction_set_of(plan).lane
+                                              : instruction_set_of(plan).lanes),
           uniforms_(shared.uniforms.data()) {
         const std::size_t lanes = points.count == 1 && points.tangents == nullptr ? 1 : plan.lanes;
         const std::size_t stride = points.tangents != nullptr ? 2 * lanes : lanes;

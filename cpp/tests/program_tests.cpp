@@ -198,11 +198,11 @@ TEST(a_recording_that_is_disturbed_or_stopped_leaves_no_trace) {
         root = graph.apply(Op::sub, graph.apply(Op::mul, root, w), 1.0 / (1 + i % 7));
     const std::string expected = to_bytes(record_all({x}, {root}).program);
     Disturbance disturbs(*root, true), stops(*root, false);
-    const Recording recording = record({x}, {root}, nullptr, disturbs);
+    const Recording recording = record({x}, {root}, nullptr, true, disturbs);
     CHECK(recording.complete && disturbs.polls == 1);
     CHECK(recording.parameters == std::vector<Node*>{w});
     CHECK(to_bytes(recording.program) == expected);
-    CHECK(!record({x}, {root}, nullptr, stops).complete);
+    CHECK(!record({x}, {root}, nullptr, true, stops).complete);
     x->grad = 0;
     PlainEnvironment environment;
     CHECK(backward(*root, environment) && x->grad == std::numeric_limits<double>::infinity());

@@ -15,7 +15,7 @@ inline constexpr Wanted everything{true, true};
 
 inline Recording record_all(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs) {
     PlainEnvironment environment;
-    return record(inputs, outputs, nullptr, environment);
+    return record(inputs, outputs, nullptr, true, environment);
 }
 
 inline std::vector<double> random_numbers(std::mt19937& random, std::size_t count) {

@@ -37,7 +37,7 @@ struct Network {
         Node* output = graph.leaf(0.0);
         for (Node* cell : cells) output = graph.apply(Op::add, output, graph.apply(Op::sin, cell));
         PlainEnvironment environment;
-        const Recording recording = record(x, {output}, nullptr, environment);
+        const Recording recording = record(x, {output}, nullptr, true, environment);
         for (const Node* node : recording.parameters) parameters.push_back(node->data);
         plan = megagrad::plan(recording.program, {true, true});
     }

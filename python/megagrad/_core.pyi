@@ -191,6 +191,8 @@ class Function:
         inputs: Iterable[Value],
         outputs: Value | Iterable[Value],
         parameters: Iterable[Value] | None = None,
+        *,
+        contract: bool = True,
     ) -> Self: ...
     @property
     def parameters(self) -> tuple[Value, ...]: ...

@@ -15,12 +15,14 @@ def record(
     fn: Callable[..., Value | list[Value] | tuple[Value, ...]],
     n_inputs: int,
     parameters: Iterable[Value] | None = None,
+    *,
+    contract: bool = True,
 ) -> Function:
     """Call ``fn`` once with fresh Values, and record what it computes from them.
 
     fn: gets ``n_inputs`` Values, one for each of its arguments; a Module, and a function of one
     argument where there are several inputs, gets them as one list. It returns a Value, or a list or
-    tuple of Values. parameters: as Function's.
+    tuple of Values. parameters, contract: as Function's.
 
     What fn does is frozen: an ``if`` on data chooses its branch while recording, and a loop runs as
     often as it did then. Meanwhile the inputs have no number (their data are NaN), so that no branch is
@@ -35,7 +37,7 @@ def record(
     outputs = fn(inputs) if _takes_a_list(fn, count) else fn(*inputs)
     if isinstance(outputs, tuple):
         outputs = list(outputs)
-    return Function(inputs, outputs, parameters)
+    return Function(inputs, outputs, parameters, contract=contract)
 
 
 def _takes_a_list(fn: Callable[..., object], count: int) -> bool:
