@@ -25,7 +25,8 @@ class Value:
 
     def _apply(self):
         for child, partial in zip(self._children, self._local_grads, strict=False):
-            child.grad += partial * self.grad
+            # 0 times anything is 0, where micrograd has NaN for 0 times infinity.
+            child.grad += partial * self.grad if partial != 0 != self.grad else 0.0
 
     def backward(self):
         """Only this pass's contribution is propagated (micrograd propagates earlier ones too)."""

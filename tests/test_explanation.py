@@ -90,6 +90,9 @@ WORDS = {
     "normal_cdf": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "normal_pdf": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     "pow": math.pow,
+    "share": lambda slope, upstream: slope * upstream if slope != 0 != upstream else 0,
+    "one_minus_square": lambda x: (1 - x) * (1 + x),
+    "sigmoid_slope": lambda x: 1 / (2 + math.exp(x) + math.exp(-x)),
     **{row.name: reference(row) for row in ops() if row.kind != "infix"},
     **{row.parameter: row.default for row in ops() if row.kind == "parametric"},
     "leaky_relu": lambda x: reference(TABLE["leaky_relu"])(x, TABLE["leaky_relu"].default),
@@ -166,7 +169,7 @@ def test_a_plain_exponent_is_part_of_the_formula():
 def test_where_a_special_case_is_in_force_the_formula_has_it():
     x, zero = Value(0.0, label="x"), Value(0.0, label="y")
     (by_x,) = explain(x**0)[-1].passed
-    assert (by_x.formula, by_x.local) == ("where(0 == 0, 0, 0 * pow(x, 0 - 1))", 0.0)
+    assert (by_x.formula, by_x.local) == ("where(0 == 0, share(0, 1 / x), 0 * pow(x, 0 - 1))", 0.0)
     _, by_y = explain(x ** Value(2.0, label="y"))[-1].passed
     assert (by_y.formula, by_y.local) == ("where(x == 0 && y >= 0, 0, pow(x, y) * log(x))", 0.0)
     by_x, _ = explain(x.when(zero))[-1].passed

@@ -30,7 +30,7 @@
     ROW(sub,     "-",  x - y,     T(1),                                         T(-1),                                                "",     "-3:3 -3:3",  "The difference x - y.") \
     ROW(mul,     "*",  x * y,     y,                                            x,                                                    "",     "-3:3 -3:3",  "The product x * y.") \
     ROW(div,     "/",  x / y,     T(1) / y,                                     -(x / y) / y,                                         "",     "-3:3 0.5:3", "The quotient x / y.") \
-    ROW(pow,     "**", pow(x, y), share(y, pow(x, y - T(1))),                   where(x == T(0) && y >= T(0), T(0), pow(x, y) * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
+    ROW(pow,     "**", pow(x, y), where(y == T(0), share(y, T(1) / x), y * pow(x, y - T(1))), where(x == T(0) && y >= T(0), T(0), pow(x, y) * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
 
 //         name     label      forward        dx                                             dy                                             needs domain     doc
 #define MEGAGRAD_BINARY(ROW) \

@@ -3,6 +3,7 @@
 
 #include "affine.hpp"
 #include "block_access.hpp"
+#include "inner.hpp"
 #include "op.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
