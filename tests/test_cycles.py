@@ -1,5 +1,6 @@
 """Cycles through closures and attributes: the collector finds them, and finalizers see them end."""
 
+import copy
 import gc
 import subprocess
 import sys
@@ -220,3 +221,18 @@ def test_a_finalizer_on_the_class_itself():
     """)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("holds", ["original", "copy"])
+def test_a_cycle_through_a_memo(holds):
+    def cycle():
+        memo, a = {}, Value(1.0)
+        b = a * 2
+        twin = copy.deepcopy(b, memo)
+        leaf = a if holds == "original" else twin._children[0]
+        leaf.memo = memo
+        return weakref.ref(b), weakref.ref(twin)
+
+    ends = [end for _ in range(20) for end in cycle()]
+    gc.collect()
+    assert not any(end() is not None for end in ends)

@@ -156,6 +156,7 @@ FunctionState& state_of_function(PyObject* self) {
 }
 
 PyObject* new_function(PyTypeObject* type, std::unique_ptr<FunctionState> state) {
+    load_numpy();
     PyObject* self = type->tp_alloc(type, 0);
     if (self == nullptr) return nullptr;
     as_function(self)->vectorcall = call_function;

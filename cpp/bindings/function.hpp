@@ -40,7 +40,7 @@ struct PyFunction {
 
 bool make_function_type(PyObject* module);
 
-// A new Function that takes the state over.
+// A new Function that takes the state over; may throw what loading NumPy does.
 PyObject* new_function(PyTypeObject* type, std::unique_ptr<FunctionState> state);
 // Throws ValueError for one that was taken apart.
 FunctionState& state_of_function(PyObject* self);
@@ -49,6 +49,8 @@ FunctionState& state_of_function(PyObject* self);
 
 using Numbers = pybind11::array_t<double, pybind11::array::c_style>;
 
+// Before a Function can be called, as that may be from anywhere.
+void load_numpy();
 // What the user passed, as a contiguous array of doubles. Throws TypeError unless it is made of
 // real numbers.
 Numbers numbers_of(PyObject* object, const char* what);

@@ -1,4 +1,7 @@
 // From what users pass as numbers to arrays.
+#include <optional>
+#include <stdexcept>
+
 #include "function.hpp"
 
 namespace py = pybind11;
@@ -7,15 +10,16 @@ namespace megagrad::python {
 
 namespace {
 
+PyObject* real_dtype = nullptr;  // of doubles, once NumPy was loaded
+
 bool is_ready(PyObject* object) {
     const auto& api = py::detail::npy_api::get();
     if (!api.PyArray_Check_(object)) return false;
     constexpr int needed =
         py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
     const auto* array = py::detail::array_proxy(object);
-    static const py::dtype real = py::dtype::of<double>();
     return (array->flags & needed) == needed &&
-           (array->descr == real.ptr() || api.PyArray_EquivTypes_(array->descr, real.ptr()));
+           (array->descr == real_dtype || api.PyArray_EquivTypes_(array->descr, real_dtype));
 }
 
 // A list of floats, which NumPy takes a microsecond to look at; nothing if there is more in it.
@@ -52,6 +56,26 @@ py::array array_of(PyObject* object, const char* what) {
 }
 
 }  // namespace
+
+// pybind11 looks NumPy up under a lock, and for that runs Python: a finalizer, a trace function or
+// a signal's handler that needs NumPy there would wait for itself. So no call of a Function is the
+// first to need it, and who comes here while this thread is at it is refused.
+void load_numpy() {
+    static thread_local bool is_at_it = false;
+    if (real_dtype != nullptr) return;
+    if (is_at_it)
+        throw std::runtime_error(
+            "a Function cannot be made by code that runs while the first one loads NumPy");
+    py::module_::import("numpy");  // which takes longest, and may be entered again
+    if (real_dtype != nullptr) return;
+    struct AtIt {
+        AtIt() { is_at_it = true; }
+        ~AtIt() { is_at_it = false; }
+    };
+    const AtIt while_looking;
+    py::detail::npy_api::get();  // lets other threads wait
+    real_dtype = py::dtype::of<double>().release().ptr();
+}
 
 Numbers numbers_of(PyObject* object, const char* what) {
     if (is_ready(object)) return py::reinterpret_borrow<Numbers>(object);

@@ -94,6 +94,8 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
         throw py::value_error(
             "cannot record a rule of the user's own: " + description(*refused.node) +
             " has a _backward or local gradients that no op describes");
+    } catch (const NoOrder&) {
+        throw py::value_error("cannot record a graph that contains itself");
     }
     if (!recording.complete) throw py::error_already_set();
     state->program = std::move(recording.program);

@@ -73,7 +73,8 @@ void register_ops(py::module_& module) {
 
 void register_value(py::module_& module) {
     PyTypeObject* type = python::make_value_type();
-    if (type == nullptr || !python::make_pickling_types()) throw py::error_already_set();
+    if (type == nullptr || !python::make_pickling_types() || !python::make_copy_map_type())
+        throw py::error_already_set();
     module.add_object("Value",
                       py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type)));
     for (PyMethodDef* definition : {&python::restore_function, &python::set_state_function}) {

@@ -71,32 +71,70 @@ struct CopyMap {
         Py_INCREF(object_of(original));
         Py_INCREF(object_of(copy));
     }
-    ~CopyMap() {
-        for (const auto& [original, copy] : copies) {
+    // Which may run any code, and that may use the map.
+    void clear() {
+        const auto old = std::move(copies);
+        copies.clear();
+        for (const auto& [original, copy] : old) {
             Py_DECREF(object_of(const_cast<Node*>(original)));
             Py_DECREF(object_of(copy));
         }
     }
 };
 
+// The map as an object that the collector sees through: an attribute may lead back to the memo.
+struct PyCopyMap {
+    PyObject_HEAD
+    CopyMap* map;
+};
+
+PyTypeObject* copy_map_type = nullptr;
+
+CopyMap& map_in(PyObject* object) { return *reinterpret_cast<PyCopyMap*>(object)->map; }
+
+int traverse_map(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    for (const auto& [original, copy] : map_in(self).copies) {
+        Py_VISIT(object_of(const_cast<Node*>(original)));
+        Py_VISIT(object_of(copy));
+    }
+    return 0;
+}
+
+int clear_map(PyObject* self) {
+    map_in(self).clear();
+    return 0;
+}
+
+void deallocate_map(PyObject* self) {
+    PyObject_GC_UnTrack(self);
+    clear_map(self);
+    delete &map_in(self);
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
+
+Owned new_copy_map() {
+    auto map = std::make_unique<CopyMap>();
+    auto* object = PyObject_GC_New(PyCopyMap, copy_map_type);
+    if (object == nullptr) return nullptr;
+    object->map = map.release();
+    PyObject_GC_Track(object);
+    return Owned(reinterpret_cast<PyObject*>(object));
+}
+
 constexpr const char* copy_map_name = "megagrad.CopyMap";
 
-// A capsule; the memo may be cleared by code of the user's, so whoever uses the map holds it.
+// The memo may be cleared by code of the user's, so whoever uses the map holds it.
 Owned copy_map_in(PyObject* memo) {
     static PyObject* key = nullptr;
     if (key == nullptr && (key = PyUnicode_InternFromString(copy_map_name)) == nullptr) return {};
     Owned found(Py_XNewRef(PyDict_GetItemWithError(memo, key)));
     if (!found) {
         if (PyErr_Occurred()) return {};
-        auto* map = new CopyMap;
-        found.reset(PyCapsule_New(map, copy_map_name, [](PyObject* capsule) {
-            delete static_cast<CopyMap*>(PyCapsule_GetPointer(capsule, copy_map_name));
-        }));
-        if (!found) {
-            delete map;
-            return {};
-        }
-        if (PyDict_SetItem(memo, key, found.get()) < 0) return {};
+        found = new_copy_map();
+        if (!found || PyDict_SetItem(memo, key, found.get()) < 0) return {};
     }
     return found;
 }
@@ -132,6 +170,38 @@ Owned copy_of_others(PyObject* original, PyObject* memo) {
     return copy;
 }
 
+// An operand that is not among those listed: a leaf that was a plain number when they were. Null if
+// there is none of the kind.
+Node* new_leaf_of(const Node& node, const CopyMap& map) {
+    Node* found = nullptr;
+    for_each_operand(node, [&](Node* operand) {
+        if (is_leaf(*operand) && !map.has(*operand)) found = operand;
+    });
+    return found;
+}
+
+// With its attributes still to come.
+bool copy_one(Node* node, CopyMap& map, std::vector<Node*>& with_state) {
+    const Owned original(Py_NewRef(object_of(node)));
+    Owned copy(construct(Py_TYPE(original.get()), nullptr, nullptr));
+    if (!copy) return false;
+    const auto make = [&] {
+        return copy_node(as_value(copy.get()), as_value(original.get()),
+                         [&](Node* operand) { return map.of(*operand); });
+    };
+    try {
+        if (!make()) return false;
+    } catch (const std::out_of_range&) {  // someone may have looked at the graph meanwhile
+        while (Node* leaf = new_leaf_of(*node, map))
+            if (!copy_one(leaf, map, with_state)) return false;
+        if (!make()) return false;
+    }
+    if (node->has(tracked)) track(as_value(copy.get()));  // will hold objects too
+    map.add(node, &as_value(copy.get())->node);
+    if (node->has(extended) || !is_exact_value(original.get())) with_state.push_back(node);
+    return true;
+}
+
 // Copies the nodes in `order`, which come after their operands.
 bool copy_nodes(const Array<Node*>& order, CopyMap& map, PyObject* memo) {
     std::vector<Node*> with_state;
@@ -150,13 +220,7 @@ bool copy_nodes(const Array<Node*>& order, CopyMap& map, PyObject* memo) {
                 continue;
             }
         }
-        Owned copy(construct(Py_TYPE(original), nullptr, nullptr));
-        if (!copy || !copy_node(as_value(copy.get()), as_value(original),
-                                [&](Node* operand) { return map.of(*operand); }))
-            return false;
-        if (node->has(tracked)) track(as_value(copy.get()));  // will hold objects too
-        map.add(node, &as_value(copy.get())->node);
-        if (node->has(extended) || !is_exact_value(original)) with_state.push_back(node);
+        if (!copy_one(node, map, with_state)) return false;
     }
     // Only now: attributes may lead to any node of the graph.
     for (Node* node : with_state)
@@ -169,14 +233,14 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
         return PyErr_Format(PyExc_TypeError, "__deepcopy__() needs a dict, not '%.100s'",
                             Py_TYPE(memo)->tp_name);
     try {
-        const Owned capsule = copy_map_in(memo);
-        if (!capsule) return nullptr;
-        auto* map = static_cast<CopyMap*>(PyCapsule_GetPointer(capsule.get(), copy_map_name));
-        if (map == nullptr)
+        const Owned held = copy_map_in(memo);
+        if (!held) return nullptr;
+        if (Py_TYPE(held.get()) != copy_map_type)
             return PyErr_Format(
                 PyExc_TypeError,
                 "the memo of __deepcopy__() has a '%.100s' where megagrad's copies are",
-                Py_TYPE(capsule.get())->tp_name);
+                Py_TYPE(held.get())->tp_name);
+        CopyMap* const map = &map_in(held.get());
         Node* root = &as_value(self)->node;
         if (!map->has(*root)) {
             const OperandsKept while_copying;
@@ -199,6 +263,18 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
 }
 
 }  // namespace
+
+bool make_copy_map_type() {
+    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(deallocate_map)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(traverse_map)},
+                           {Py_tp_clear, reinterpret_cast<void*>(clear_map)},
+                           {0, nullptr}};
+    PyType_Spec spec{"megagrad._core.CopyMap", sizeof(PyCopyMap), 0,
+                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                     slots};
+    copy_map_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    return copy_map_type != nullptr;
+}
 
 PyMethodDef copy_methods[] = {
     {"__copy__", shallow_copy, METH_NOARGS,

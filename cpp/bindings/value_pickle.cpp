@@ -70,12 +70,13 @@ void clear_flags(const Descendants* list) {
 }
 
 // Whether an operand does not come before its user in an order of all nodes but those known before.
+// Leaves need not: when someone looks at the graph meanwhile, plain numbers become leaves.
 bool contains_itself(const Array<Node*>& order, const Marks& known_before) {
     const std::uint64_t mark = ++traversals & epoch_mask;
     for (Node* node : order) {
         bool in_order = true;
         for_each_operand(*node, [&](Node* operand) {
-            in_order &= operand->epoch == mark || known_before.has(*operand);
+            in_order &= operand->epoch == mark || known_before.has(*operand) || is_leaf(*operand);
         });
         if (!in_order) return true;
         node->mark(mark);
@@ -91,7 +92,8 @@ PyObject* new_descendants(PyObject* root) {
     const auto is_known = [&](const Node& node) { return before.has(node); };
     if (!list_all(&as_value(root)->node, *order, is_known, until_owned)) return nullptr;
     if (contains_itself(*order, before)) {
-        PyErr_SetString(PyExc_ValueError, "cannot pickle a graph that contains itself");
+        PyErr_SetString(PyExc_ValueError,
+                        "cannot pickle a graph that contains itself, or that changes meanwhile");
         return nullptr;
     }
     order->pop_back();  // the root

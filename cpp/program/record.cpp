@@ -65,7 +65,11 @@ private:
         return (node.epoch - first_mark_) & epoch_mask;
     }
     bool is_seen(const Node& node) const { return number_of(node) <= traversals - first_mark_; }
-    Id id_of(const Node& node) const { return std::rotr(static_cast<Id>(number_of(node) - 1), 1); }
+    Id id_of(const Node& node) const {
+        const std::uint64_t number = number_of(node) - 1;
+        if (number >= traversals - first_mark_) throw NoOrder{};  // entered and not left, or new
+        return std::rotr(static_cast<Id>(number), 1);
+    }
 
     // What is near to a node in memory is mostly near in the graph, and what was made later is
     // recorded later. The walk comes by all of it, if in no order that the processor could guess:
@@ -128,13 +132,15 @@ private:
 
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
                  const std::vector<Node*>* parameters, bool contract, Environment& environment) {
-    Recorder recorder(inputs, parameters, contract);
-    const Progress progress = recorder.record(outputs, [&] { return environment.poll(); });
-    if (progress == Progress::stopped) return {{}, {}, false};
-    if (progress == Progress::disturbed) {  // once more, and without polls
-        recorder = Recorder(inputs, parameters, contract);
-        recorder.record(outputs, [] { return true; });
+    try {
+        Recorder recorder(inputs, parameters, contract);
+        const Progress progress = recorder.record(outputs, [&] { return environment.poll(); });
+        if (progress == Progress::stopped) return {{}, {}, false};
+        if (progress == Progress::unhindered) return recorder.recording(outputs);
+    } catch (const NoOrder&) {  // perhaps as a poll looked at nodes, and so made leaves of numbers
     }
+    Recorder recorder(inputs, parameters, contract);  // once more, and without polls
+    recorder.record(outputs, [] { return true; });
     return recorder.recording(outputs);
 }
 

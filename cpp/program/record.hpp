@@ -14,6 +14,9 @@ struct NotRecordable {
     const Node* node;
 };
 
+// A node that depends on itself, or whose operands were changed while the graph was walked.
+struct NoOrder {};
+
 struct Recording {
     Program program;
     std::vector<Node*> parameters;
@@ -23,7 +26,7 @@ struct Recording {
 // Records what `outputs` are computed from `inputs`, which are leaves and distinct. Other leaves
 // are parameters, in the order of their first use; or, if `parameters` is given, these are, in its
 // order, and what is left is constant. `contract`: as the program's. Time and memory are linear in
-// the graph. May throw NotRecordable, std::length_error and std::bad_alloc.
+// the graph. May throw NotRecordable, NoOrder, std::length_error and std::bad_alloc.
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
                  const std::vector<Node*>* parameters, bool contract, Environment& environment);
 

@@ -6,8 +6,13 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
+
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
 
 #include "isa.hpp"
 #include "kernels.hpp"
@@ -16,6 +21,15 @@
 namespace megagrad {
 
 namespace {
+
+// Which process this is: a signal's handler may have called fork().
+long process() {
+#if defined(_WIN32)
+    return 0;
+#else
+    return getpid();
+#endif
+}
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t alignment = 64;
@@ -213,6 +227,8 @@ private:
 };
 
 // All blocks, by one thread or several. Each takes the next stripe when it is done with one.
+// Where fork() was called meanwhile, the child has the calling thread only: it cannot have the
+// result, nor take apart what the others were just changing.
 class Crew {
 public:
     Crew(const Plan& plan, const Points& points, ReplayMemory& memory,
@@ -225,8 +241,10 @@ public:
     std::optional<std::vector<double>> run(unsigned threads) {
         std::vector<std::thread> others;
         try {
-            for (unsigned i = 1; i < std::min<std::size_t>(threads, stripes_); ++i)
+            for (unsigned i = 1; i < std::min<std::size_t>(threads, stripes_); ++i) {
                 others.emplace_back([this] { assist(); });
+                has_others_ = true;
+            }
         } catch (const std::system_error&) {  // the system has no more of them: fewer will do
         } catch (const std::bad_alloc&) {     // or no memory to begin one
         }
@@ -235,6 +253,11 @@ public:
         } catch (...) {
             fail();
         }
+        if (is_left_alone()) {
+            new std::vector<std::thread>(
+                std::move(others));  // which can be neither joined nor left
+            return std::nullopt;
+        }
         for (std::thread& other : others) other.join();
         if (error_) std::rethrow_exception(error_);
         if (is_stopped_) return std::nullopt;
@@ -242,6 +265,9 @@ public:
         total.resize(cells());
         return total;
     }
+
+    bool has_been_stopped() const { return has_been_stopped_; }
+    bool is_left_alone() const { return has_others_ && process() != process_; }
 
 private:
     std::size_t cells() const { return plan_.wanted.parameters ? plan_.cells.size() : 0; }
@@ -279,7 +305,8 @@ private:
         const Clock::time_point now = Clock::now();
         if (now - last_poll < interval) return true;
         last_poll = now;
-        if (poll_()) return true;
+        has_been_stopped_ = !poll_();
+        if (!has_been_stopped_ && !is_left_alone()) return true;
         is_stopped_ = true;
         return false;
     }
@@ -292,6 +319,9 @@ private:
     std::size_t stripes_;
     std::atomic<std::size_t> next_{0};
     std::atomic<bool> is_stopped_{false}, has_failed_{false};
+    bool has_others_ = false;
+    bool has_been_stopped_ = false;  // by poll
+    const long process_ = process();
     std::exception_ptr error_;
     PairwiseSum sums_;
 };
@@ -328,7 +358,14 @@ bool replay(const Plan& plan, const Points& points, unsigned threads, ReplayMemo
         Worker(plan, points, memory, memory.rows).run(0, points.count, memory.cells.data());
     } else {
         if (threads == 0) threads = sensible_threads(plan, points);
-        auto cells = Crew(plan, points, memory, poll).run(threads);
+        auto crew = std::make_unique<Crew>(plan, points, memory, poll);
+        auto cells = crew->run(threads);
+        if (crew->is_left_alone()) {
+            if (crew.release()->has_been_stopped()) return false;
+            throw std::runtime_error(
+                "fork() was called while a Function ran on several threads, which the child does "
+                "not have");
+        }
         if (!cells) return false;
         memory.cells = std::move(*cells);
     }

@@ -56,7 +56,7 @@ std::size_t stripe_of(const Plan& plan);
 
 // Runs the plan; false if `poll`, which is called every 20 ms or so by the calling thread, returned
 // false. Threads: 0 for as many as pay. Results do not depend on their number. May throw
-// std::bad_alloc.
+// std::bad_alloc; and std::runtime_error in a process that `poll` forked off threads.
 bool replay(const Plan& plan, const Points& points, unsigned threads, ReplayMemory& memory,
             const std::function<bool()>& poll);
 
