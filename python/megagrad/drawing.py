@@ -155,7 +155,8 @@ def _written(text: str) -> str:
     """Return what makes Graphviz show a text as it is written."""
     from graphviz import escape  # for backslashes and <...>
 
-    return str(escape(_without_entities(printable(text))))
+    marked: str = escape(_without_entities(printable(text)))  # which str() would undo
+    return marked
 
 
 def _without_entities(text: str) -> str:
