@@ -22,10 +22,9 @@ try:
     from workload import Workload
     from workloads import WORKLOADS
 except ModuleNotFoundError as missing:
-    sys.exit(
-        f"{missing.name} is not installed: pip install 'megagrad[bench]', "
-        "or in the repository pip install '.[bench]'"
-    )
+    MISSING = missing.name
+else:
+    MISSING = None
 
 PASSES = 4
 
@@ -38,7 +37,7 @@ def arguments() -> argparse.Namespace:
         epilog="A figure in brackets is the ratio to megagrad's. bench/README.md tells what each "
         "row measures, and how.",
     )
-    names = list(dict.fromkeys(workload.name for workload in (*WORKLOADS, *recorded.WORKS)))
+    names = workload_names()
     parser.add_argument(
         "--check",
         action="store_true",
@@ -60,12 +59,19 @@ def arguments() -> argparse.Namespace:
         "--only",
         nargs="+",
         metavar="NAME",
-        choices=names,
+        choices=names or None,
         default=names,
-        help=f"only these workloads, out of: {', '.join(names)}",
+        help=f"only these workloads{', out of: ' if names else ''}{', '.join(names)}",
     )
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     return parser.parse_args()
+
+
+def workload_names() -> list[str]:
+    """List the workloads, none if the packages that they need are missing."""
+    if MISSING:
+        return []
+    return list(dict.fromkeys(workload.name for workload in (*WORKLOADS, *recorded.WORKS)))
 
 
 def compare(workload: Workload) -> bool:
@@ -123,6 +129,11 @@ def watched(workloads: Sequence[Workload], doing: str) -> Iterable[Workload]:
 def main() -> None:
     """Check all workloads, then measure them and print the tables."""
     given = arguments()
+    if MISSING:
+        sys.exit(
+            f"{MISSING} is not installed: pip install 'megagrad[bench]', "
+            "or in the repository pip install '.[bench]'"
+        )
     chosen = [workload for workload in WORKLOADS if workload.name in given.only]
     passes = 0 if given.check else 1 if given.quick else PASSES
     if given.recorded:

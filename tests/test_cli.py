@@ -75,13 +75,62 @@ def test_no_output_at_all(monkeypatch):
     assert cli.main(SMALL) == 0
 
 
-def test_closed_output():
-    process = start("--epochs", "100000")
+def test_closed_output(tmp_path):
+    process = start(*SMALL, "--save", "net.npz", cwd=tmp_path)
     assert process.stdout.readline()
     process.stdout.close()
     assert process.wait(timeout=60) == 1
     assert process.stderr.read() == ""
     process.stderr.close()
+    assert (tmp_path / "net.npz").exists()
+
+
+def test_no_stderr(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert cli.main(SMALL) == 0
+
+
+@pytest.mark.parametrize("words", [["--", "-x*2", "x=1"], ["-x*2", "x=1"], ["x=1", "--", "-x"]])
+def test_expressions_that_begin_with_a_minus(monkeypatch, tmp_path, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    if words[0] == "x=1":
+        assert "is not of the form NAME=NUMBER" in failure(capsys, "draw", *words)
+        return
+    assert cli.main(["draw", "--output", "o.dot", *words]) == 0
+
+
+def test_data_and_programs_whose_names_begin_with_a_dash(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-d.csv").write_text("x,y,kind\n1,2,a\n2,1,b\n")
+    assert cli.main(["train", "--epochs", "1", "--", "-d.csv"]) == 0
+    (tmp_path / "-p.py").write_text("import sys; sys.exit(len(sys.argv))")
+    done = subprocess.run([sys.executable, "-m", "megagrad", "run", "--", "-p.py", "-x", "--"])
+    assert done.returncode == 3
+
+
+def test_a_picture_that_cannot_be_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    done = subprocess.run(
+        [sys.executable, "-m", "megagrad", *SMALL, "--save", "net.npz"],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "absent"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("megagrad: matplotlib cannot draw 'moons.png': ")
+    assert done.stderr.count("\n") == 1
+    assert "trained: accuracy" in done.stdout
+    assert (tmp_path / "net.npz").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs file names of any bytes")
+def test_a_file_name_that_is_not_utf8(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"d\xff.csv")
+    (tmp_path / name).write_text("x,y,kind\n1,2,a\n2,1,b\n")
+    assert cli.main(["train", name, "--epochs", "1"]) == 0
 
 
 @pytest.mark.parametrize("module", ["megagrad", "megagrad.nn", "megagrad.datasets"])

@@ -31,6 +31,13 @@ def test_without_its_packages(tmp_path, package):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("package", ["rich", "micrograd"])
+def test_help_needs_no_packages(tmp_path, package):
+    done = megagrad_bench(tmp_path, "--help", before=f"sys.modules[{package!r}] = None")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: megagrad bench")
+
+
 def test_all_words_are_the_benchmarks(tmp_path):
     pytest.importorskip("rich")
     pytest.importorskip("micrograd")

@@ -273,7 +273,9 @@ def test_pictures(tmp_path):
 
 
 @needs_program
-@pytest.mark.parametrize("text", ["a\\", r"\N", "<b>", "<b", "nul\0", "esc\x1b", "\ud800", '"'])
+@pytest.mark.parametrize(
+    "text", ["a\\", r"\N", "<b>", "<b", "nul\0", "esc\x1b", "\ud800", '"', "&lt;", "&#65;"]
+)
 def test_labels_and_ops_of_any_kind(text):
     class Odd(Value):
         def __repr__(self):

@@ -59,6 +59,23 @@ def test_a_warm_up_before_a_cosine():
     assert same(found, warm_up + cosine)
 
 
+@pytest.mark.parametrize("last_epoch", range(10))
+def test_a_sequence_goes_on_from_a_last_epoch(last_epoch):
+    def make(lr, last_epoch=-1, **entries):
+        o = SGD([{"params": [Value(1.0)], "lr": lr, **entries}], lr=lr)
+        return SequentialLR(o, [LinearLR(o), CosineAnnealingLR(o, 9)], [5], last_epoch)
+
+    whole = make(0.5)
+    for _ in range(last_epoch + 1):
+        whole.step()
+    resumed = make(whole.get_last_lr()[0], last_epoch, initial_lr=0.5)
+    for _ in range(8):
+        assert resumed.get_last_lr() == whole.get_last_lr()
+        assert resumed.last_epoch == whole.last_epoch
+        whole.step()
+        resumed.step()
+
+
 class Halving(LRScheduler):
     def get_lr(self):
         return [rate / 2**self.last_epoch for rate in self.base_lrs]

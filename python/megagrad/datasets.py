@@ -16,6 +16,9 @@ __all__ = ["Table", "circles", "moons", "read_csv", "spirals"]
 
 Point = tuple[float, float]
 
+# What other programs put between cells.
+SEPARATORS = (";", "\t", "|")
+
 # Of so few classes no one asks whether they are measurements.
 FEW_CLASSES = 10
 
@@ -161,7 +164,9 @@ class _WrongContent(Exception):
 def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     """Read a CSV file with a header, one column of which names the class of each row.
 
-    path: the file, in UTF-8, with commas between the cells (RFC 4180). target: the name of the
+    path: the file, in UTF-8, with commas between the cells (RFC 4180) and points in decimal numbers.
+    Semicolons, tabs or bars between the cells are refused, and so is a first line of numbers, which
+    is no header. target: the name of the
     column with the classes, by default the last one. All other columns are features, and have to be
     numbers. Lines of nothing but white space are passed over, and so is it around a cell.
 
@@ -189,6 +194,7 @@ def _records(content: bytes) -> Iterator[tuple[int, list[str]]]:
             f"line {line} is not UTF-8 text (byte 0x{content[error.start]:02x}); "
             "save the file in UTF-8"
         ) from None
+    _check_separator(text)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:
@@ -199,6 +205,21 @@ def _records(content: bytes) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise _WrongContent(f"line {line}: {error}") from None
+
+
+def _check_separator(text: str) -> None:
+    """Refuse a file that another separator divides into as many cells in every line.
+
+    A decimal comma would otherwise make a table of ``1,5;a``.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    for separator in SEPARATORS:
+        counts = {line.count(separator) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            raise _WrongContent(
+                f"line 1: cells are separated by {separator!r}, and have to be by commas, "
+                "with points in decimal numbers"
+            )
 
 
 def _table(records: Iterator[tuple[int, list[str]]], target: str | None) -> Table:
@@ -224,15 +245,17 @@ def _table(records: Iterator[tuple[int, list[str]]], target: str | None) -> Tabl
 def _place_of_target(header: Sequence[str], target: str | None) -> int:
     if not any(header):
         raise _WrongContent("is empty; it needs a header, and a row for each point")
+    if len(header) > 1 and sum(map(_is_number, header)) >= len(header) - 1:
+        raise _WrongContent(
+            f"line 1: {_excerpt(','.join(header))} are numbers, not names of columns; the file "
+            "needs a header, such as x1,x2,kind"
+        )
     if len(set(header)) < len(header):
         [(name, count)] = Counter(header).most_common(1)
         raise _WrongContent(f"line 1: {count} columns have the name {_excerpt(name)}")
     if len(header) == 1:
-        separator = next((s for s in (";", "\t", "|") if s in header[0]), None)
         raise _WrongContent(
-            f"line 1: cells are separated by {separator!r}, and have to be by commas"
-            if separator
-            else f"line 1: {header[0]!r} is the only column; it needs features and a target"
+            f"line 1: {header[0]!r} is the only column; it needs features and a target"
         )
     if target is None:
         return len(header) - 1

@@ -114,8 +114,6 @@ def _summarised(dot: Digraph, root: Value, reason: str) -> Digraph:
 def _draw_vertex(
     dot: Digraph, vertex: Vertex, ids: dict[Value, str], root: Value, names: dict[Value, str]
 ) -> None:
-    from graphviz import escape  # which takes backslashes and <...> for what they are
-
     value, made_by, op, operands, is_cut = vertex
     is_leaf = not operands and not is_cut
     name = ids[value]
@@ -125,12 +123,12 @@ def _draw_vertex(
         shape="record",
         style="filled",
         fillcolor=_colour(value, root, names, is_leaf),
-        tooltip=escape(printable(repr(value))),
+        tooltip=_written(repr(value)),
     )
     if is_leaf:
         return
     maker = f"{name}op"
-    dot.node(maker, escape(printable(op)), style="dashed" if is_cut else None)
+    dot.node(maker, _written(op), style="dashed" if is_cut else None)
     dot.edge(maker, name)
     has_places = len(operands) > 1 and made_by not in COMMUTATIVE
     for place, operand in enumerate(operands, start=1):
@@ -148,8 +146,22 @@ def _colour(value: Value, root: Value, names: dict[Value, str], is_leaf: bool) -
 def _record(value: Value, label: str) -> str:
     fields = [f"data {_short(value.data)}", f"grad {_short(value.grad)}"]
     if label:
-        fields.insert(0, "".join(f"\\{c}" if c in r"\{}|<> " else c for c in label))
+        escaped = "".join(f"\\{c}" if c in r"\{}|<> " else c for c in label)
+        fields.insert(0, _without_entities(escaped))
     return f"{{ {' | '.join(fields)} }}"
+
+
+def _written(text: str) -> str:
+    """Return what makes Graphviz show a text as it is written."""
+    from graphviz import escape  # for backslashes and <...>
+
+    marked: str = escape(_without_entities(printable(text)))  # which str() would undo
+    return marked
+
+
+def _without_entities(text: str) -> str:
+    """Keep Graphviz from reading ``&lt;`` as a single character."""
+    return text.replace("&", "&amp;")
 
 
 def _short(number: float) -> str:

@@ -6,10 +6,13 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from megagrad import __version__
 from megagrad.cli import bench, draw, run, train
 from megagrad.cli.failure import Failure
+from megagrad.cli.output import Output
+from megagrad.cli.words import marked, unmarked
 
 __all__ = ["main"]
 
@@ -23,26 +26,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit with status 2, as argparse does it.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:2] == ["run", "--"]:
-        del words[1]
+    if words[:2] == ["run", "--"] and len(words) > 2:
+        return run.start(words[2:])
     if words[:1] == ["run"] and len(words) > 1 and not words[1].startswith("-"):
         return run.start(words[1:])
     if sys.stdout is None:  # closed by whoever started us
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
             return main(words)
+    if sys.stderr is None:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+            return main(words)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names from files and expressions may have letters that a terminal has not.
         sys.stdout.reconfigure(errors="backslashreplace")
+    stream = sys.stdout
+    output = Output(stream)
     try:
-        try:
-            return _command(words)
-        finally:
-            sys.stdout.flush()
+        with contextlib.redirect_stdout(output):
+            try:
+                return _command(words)
+            finally:
+                output.finish()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):  # then whoever read the output has had enough
             print(f"megagrad: cannot write: {error.strerror}", file=sys.stderr)
         # The interpreter must not flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return 1
     except KeyboardInterrupt:
         print("\nmegagrad: interrupted", file=sys.stderr)
@@ -62,7 +71,9 @@ def _command(words: list[str]) -> int:
         parser.parse_args(words)  # which prints what was asked for, or what is wrong
         return 0
     # As words that are not options may come before, between and after those that are.
-    options = parsers[command].parse_intermixed_args(others)
+    options = parsers[command].parse_intermixed_args(
+        marked(others, minus_is_plain=command == "draw")
+    )
     try:
         status: int = options.do(options)
     except Failure as failure:
@@ -71,9 +82,14 @@ def _command(words: list[str]) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(unmarked(message))
+
+
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Return the parser of everything, and those of the commands that have options."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="megagrad",
         description="micrograd with a compiled engine. Without a command: train.",
         formatter_class=argparse.RawDescriptionHelpFormatter,

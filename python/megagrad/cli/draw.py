@@ -25,7 +25,7 @@ examples:
   python -m megagrad draw "(a + b) * a" a=1 b=2 --output sum.dot --rankdir TB
 
 An expression has numbers, names, + - * / **, and the other ops of megagrad, as functions or as
-methods. One that begins with a minus needs parentheses: "(-x)".
+methods. One that begins with two minuses, or is "-h", comes last, after "--".
 """
 
 
@@ -41,7 +41,12 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     parser.set_defaults(do=lambda options: _draw(options, parser.error))
     add = parser.add_argument
-    add("expression", metavar="EXPRESSION", help='what to compute, such as "tanh(x*w + b)"')
+    add(
+        "expression",
+        type=words.unmarked,
+        metavar="EXPRESSION",
+        help='what to compute, such as "tanh(x*w + b)"',
+    )
     add(
         "values",
         type=_named_number,
@@ -68,6 +73,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 
 def _named_number(word: str) -> tuple[str, float]:
+    word = words.unmarked(word)
     name, sign, text = word.partition("=")
     if not sign or not is_name(name):
         raise argparse.ArgumentTypeError(f"{word!r} is not of the form NAME=NUMBER, such as x=1.0")

@@ -15,6 +15,7 @@ from megagrad import picture
 from megagrad.cli import interrupt, words
 from megagrad.cli.failure import Failure, told_if_unwritable
 from megagrad.datasets import Table, circles, moons, read_csv, spirals
+from megagrad.graph import printable
 from megagrad.nn import ACTIVATIONS, MLP
 from megagrad.scaling import Scaling
 from megagrad.training import Progress, train
@@ -50,7 +51,7 @@ examples:
   python -m megagrad train spirals --layers 8 8 8 --activation tanh --plot tanh.svg
   python -m megagrad train iris.csv --target species --save iris.npz
 
-FILE.csv has a header, a column of numbers for each feature, and one that names the class of each
+FILE.csv has commas between its cells, a header, a column of numbers for each feature, and one that names the class of each
 row. Features are brought to mean 0 and deviation 1 for the training; the network that is saved
 takes them as they are in the file. To use it:
   model = megagrad.nn.MLP(...)  # with the numbers that the command prints
@@ -75,6 +76,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "data",
+        type=words.unmarked,
         nargs="?",
         default="moons",
         metavar="DATA",
@@ -199,7 +201,7 @@ def _complete(options: argparse.Namespace, refuse: Callable[[str], Any]) -> None
             refuse(
                 f"argument DATA: {options.data!r} is none of {', '.join(GENERATORS)}, nor a file"
             )
-        options.title = path.name
+        options.title = printable(path.name)  # fonts have no bytes that are no UTF-8
         for name in ("points", "noise"):
             if getattr(options, name) is not None:
                 refuse(f"argument --{name}: {options.data} has points of its own")
@@ -210,10 +212,18 @@ def _complete(options: argparse.Namespace, refuse: Callable[[str], Any]) -> None
         options.plot = f"{Path(options.data).stem}.png"
     if picture.matplotlib_is_installed():  # or nothing will be written
         try:
-            options.plot = words.output(options.plot, picture.suffixes())
+            options.plot = words.output(options.plot, _suffixes())
         except argparse.ArgumentTypeError as error:
             refuse(f"argument --plot/--output: {error}")
     _keep_files_apart(options, refuse)
+
+
+def _suffixes() -> list[str]:
+    """List what the picture's name may end with; any will do if matplotlib cannot say."""
+    try:
+        return picture.suffixes()
+    except Exception:  # noqa: BLE001 - of its configuration; the training goes on
+        return []
 
 
 def _keep_files_apart(options: argparse.Namespace, refuse: Callable[[str], Any]) -> None:
@@ -347,7 +357,7 @@ def _show(model: MLP, table: Table, history: list[Progress], options: argparse.N
             f"{options.title} after {last.epoch} epochs: "
             f"accuracy {last.accuracy:.1%}, loss {last.loss:.4f}"
         )
-        with told_if_unwritable(options.plot):
+        with told_if_unwritable(options.plot), _told_if_undrawable(options.plot):
             picture.draw(model, table, history, options.plot, title)
         is_plane = len(table.features) == 2
         print(f"{'decision boundary and loss' if is_plane else 'loss'}: {options.plot}")
@@ -356,6 +366,18 @@ def _show(model: MLP, table: Table, history: list[Progress], options: argparse.N
         width = min(shutil.get_terminal_size().columns, 80)
         print(picture.sketch(model, table, width=width, colour=_stdout_has_colour()))
     print("matplotlib, which draws this into a file, comes with: pip install 'megagrad[viz]'")
+
+
+@contextmanager
+def _told_if_undrawable(path: Path) -> Iterator[None]:
+    """Make a Failure of what matplotlib raises, as without the LaTeX that it is configured for."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - matplotlib raises its own kinds
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Failure(f"matplotlib cannot draw {str(path)!r}: {reason}") from None
 
 
 def _stdout_has_colour() -> bool:

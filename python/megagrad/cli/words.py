@@ -3,10 +3,34 @@
 import argparse
 import math
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-__all__ = ["output", "real", "whole"]
+__all__ = ["marked", "output", "real", "unmarked", "whole"]
+
+# Before a word that is no option, whatever it begins with. No command line can have it.
+MARK = "\0"
+
+
+def marked(words: Sequence[str], minus_is_plain: bool) -> list[str]:
+    """Mark the words after ``--``, which argparse loses count of, and leave that out.
+
+    minus_is_plain: whether a word such as ``-x`` is no option either, but an expression.
+    """
+    end = words.index("--") if "--" in words else len(words)
+    before = [
+        f"{MARK}{word}" if minus_is_plain and _is_expression(word) else word for word in words[:end]
+    ]
+    return before + [f"{MARK}{word}" for word in words[end + 1 :]]
+
+
+def _is_expression(word: str) -> bool:
+    return word.startswith("-") and not word.startswith("--") and word not in ("-", "-h")
+
+
+def unmarked(word: str) -> str:
+    """Return a word, or what is said about it, as the user has written it."""
+    return word.replace(MARK, "")
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -45,6 +69,7 @@ def output(word: str, suffixes: Collection[str] = ()) -> Path:
 
     suffixes: one of which it needs; any will do if there are none. Raises ArgumentTypeError.
     """
+    word = unmarked(word)
     path = Path(word)
     folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
     if path.is_dir() or word.endswith(("/", os.sep)):

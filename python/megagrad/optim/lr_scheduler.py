@@ -263,7 +263,8 @@ class SequentialLR(LRScheduler):
     """Schedules one after the other, such as a warm-up and then a cosine.
 
     optimizer, last_epoch: see LRScheduler. schedulers: at least one, all of this optimiser, none of
-    them a SequentialLR. milestones: after how many steps each but the first begins, increasing.
+    them a SequentialLR. milestones: after how many steps each but the first begins, increasing. With a last_epoch, the earlier
+    steps are gone again from ``'initial_lr'``, by the schedules as if they were new.
 
     Raises TypeError for what is no Optimizer, schedule or integer, and ValueError if there are no
     schedulers, one belongs to another optimiser, or the milestones do not fit.
@@ -278,17 +279,21 @@ class SequentialLR(LRScheduler):
     ) -> None:
         """See the class."""
         self.optimizer = _optimizer(optimizer)
-        self.last_epoch = _steps("last_epoch", last_epoch, -1) + 1
+        earlier = _steps("last_epoch", last_epoch, -1) + 1
+        self.last_epoch = 0
         self._schedulers = _checked_schedulers(schedulers, optimizer)
         self._milestones = _checked_milestones(milestones, len(self._schedulers) - 1)
         # Each schedule set its first rates when it was made; only the one whose turn it is may.
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
         for scheduler in self._schedulers:
-            scheduler.last_epoch -= 1
+            scheduler.last_epoch = -1 if earlier else scheduler.last_epoch - 1
         first = self._schedulers[bisect.bisect_right(self._milestones, 0)]
         first._begin()
         self._last_lr = first.get_last_lr()
+        # Each schedule computes its rates from those before, so all earlier steps are gone again.
+        for _ in range(earlier):
+            self.step()
 
     def get_lr(self) -> list[float]:
         """Return the rates of the schedule whose turn it is."""

@@ -1,0 +1,44 @@
+"""Output that nobody may be reading any more."""
+
+from typing import Any, TextIO
+
+__all__ = ["Output"]
+
+
+class Output:
+    """A stream whose errors wait for the end, so that a command still saves its results.
+
+    stream: where the text goes, up to the first error.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """See the class."""
+        self._stream = stream
+        self._error: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Write, or do nothing after an error."""
+        if self._error is None:
+            try:
+                self._stream.write(text)
+            except OSError as error:
+                self._error = error
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or do nothing after an error."""
+        if self._error is None:
+            try:
+                self._stream.flush()
+            except OSError as error:
+                self._error = error
+
+    def finish(self) -> None:
+        """Flush, and raise the OSError that has been waiting, if there is one."""
+        self.flush()
+        if self._error is not None:
+            raise self._error
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the stream in all else."""
+        return getattr(self._stream, name)
