@@ -198,7 +198,9 @@ def _passed(vertex: Vertex, named: Mapping[Value, str]) -> tuple[Passed, ...]:
         return tuple(Passed(named[operand], "", None, None) for operand in operands)
     formulas = _derivatives(vertex, named, partials)
     return tuple(
-        Passed(named[operand], formula, local, 0.0 if 0 in (local, value.grad) else local * value.grad)
+        Passed(
+            named[operand], formula, local, 0.0 if 0 in (local, value.grad) else local * value.grad
+        )
         for operand, formula, local in zip(operands, formulas, partials, strict=True)
     )
 
