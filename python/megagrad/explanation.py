@@ -223,7 +223,9 @@ def _derivatives(
 
 def _usual(formula: str, local: float) -> str:
     """Leave out what a power's formula says of a special case, ``where(y == 0, 0, ...)``."""
-    special = re.fullmatch(r"where\([xy] == 0[^,]*, 0, (.*pow.*)\)", formula)
+    special = re.fullmatch(
+        r"where\([xy] == 0[^,]*, (?:0|share\([^,]*, 1 / [^,]*\)), (.*pow.*)\)", formula
+    )
     return special[1] if special and local != 0 else formula
 
 
