@@ -16,13 +16,8 @@ MEGAGRAD_INLINE Dual<T> multiply_add(Dual<T> a, Dual<T> b, Dual<T> total) {
             fma(a.tangent, b.value, fma(a.value, b.tangent, total.tangent))};
 }
 
-// The same, where only the tangent is a sum of shares, or all of it.
 template <class T>
-MEGAGRAD_INLINE T plus_inner_share(T total, T a, T b, bool is_gradient) {
-    return plus_share(total, a, b, is_gradient);
-}
-template <class T>
-MEGAGRAD_INLINE Dual<T> plus_inner_share(Dual<T> total, Dual<T> a, Dual<T> b, bool is_gradient) {
+MEGAGRAD_INLINE Dual<T> plus_share(Dual<T> total, Dual<T> a, Dual<T> b, bool is_gradient) {
     return {plus_share(total.value, a.value, b.value, is_gradient),
             plus_share(plus_share(total.tangent, a.value, b.tangent), a.tangent, b.value)};
 }
@@ -33,7 +28,7 @@ MEGAGRAD_INLINE N plus_inner(N total, N a, N b) {
     const N sum = multiply_add(a, b, total);
     if constexpr (is_gradient || has_tangents<N>)
         if (is_nan_in(shares_in(sum, is_gradient))) [[unlikely]]
-            return plus_inner_share(total, a, b, is_gradient);
+            return plus_share(total, a, b, is_gradient);
     return sum;
 }
 

@@ -263,8 +263,8 @@ class SequentialLR(LRScheduler):
     """Schedules one after the other, such as a warm-up and then a cosine.
 
     optimizer, last_epoch: see LRScheduler. schedulers: at least one, all of this optimiser, none of
-    them a SequentialLR. milestones: after how many steps each but the first begins, increasing. With a last_epoch, the earlier
-    steps are gone again from ``'initial_lr'``, by the schedules as if they were new.
+    them a SequentialLR. milestones: after how many steps each but the first begins, increasing.
+    With a last_epoch, the earlier steps are taken again, from ``'initial_lr'``.
 
     Raises TypeError for what is no Optimizer, schedule or integer, and ValueError if there are no
     schedulers, one belongs to another optimiser, or the milestones do not fit.
@@ -291,7 +291,7 @@ class SequentialLR(LRScheduler):
         first = self._schedulers[bisect.bisect_right(self._milestones, 0)]
         first._begin()
         self._last_lr = first.get_last_lr()
-        # Each schedule computes its rates from those before, so all earlier steps are gone again.
+        # Each schedule computes its rates from those before, so the earlier steps are taken again.
         for _ in range(earlier):
             self.step()
 
