@@ -22,7 +22,7 @@ def mean(xs):
 
 
 def less_largest(xs):
-    shift = functools.reduce(Value.maximum, xs).detach()
+    shift = functools.reduce(lambda x, y: x.maximum(y), xs).detach()
     return [x.shifted(shift) for x in xs], shift
 
 

@@ -19,4 +19,4 @@ def _repr_html_(self: Value) -> str:
 
 
 Value._repr_html_ = _repr_html_  # type: ignore[method-assign]
-Value.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
+Value.__array_ufunc__ = array_ufunc  # type: ignore[method-assign, assignment]

@@ -32,11 +32,12 @@ def array_ufunc(_self: Value, ufunc: Any, method: str, *inputs: Any, **kwargs: A
 
 
 def _is_op(ufunc: Any, inputs: tuple[Any, ...], np: Any) -> bool:
-    if ufunc.__name__ not in _OPS or any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
-        return False
+    if ufunc.__name__ in ("maximum", "minimum"):
+        return not any(isinstance(x, np.ndarray) and x.ndim for x in inputs)
     # `np.float64(3) > v` comes here, too, and has to be a bool.
-    is_choice = ufunc.__name__ in ("maximum", "minimum")
-    return is_choice or not any(isinstance(x, np.generic) for x in inputs)
+    return ufunc.__name__ in _OPS and not any(
+        isinstance(x, (np.ndarray, np.generic)) for x in inputs
+    )
 
 
 def _refuse_more_than_numbers(operand: Any, np: Any) -> None:
