@@ -79,6 +79,7 @@ EXACT = {
     "greater_equal": Exact(lambda x, y: mpf(x >= y), zero, zero),
     "when": Exact(lambda x, y: x if y else mpf(0), lambda x, y: mpf(y != 0), zero),
     "unless": Exact(lambda x, y: mpf(0) if y else x, lambda x, y: mpf(y == 0), zero),
+    "shifted": Exact(lambda x, y: x - y, one, zero),
     "neg": Exact(lambda x: -x, lambda x: mpf(-1)),
     "abs": Exact(abs, sign),
     "exp": Exact(mpmath.exp, mpmath.exp),
@@ -102,6 +103,7 @@ EXACT = {
     "softplus": Exact(softplus, sigmoid),
     "silu": Exact(lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * sigmoid(-x))),
     "gelu": Exact(lambda x: x * normal_cdf(x), lambda x: normal_cdf(x) + x * normal_pdf(x)),
+    "detach": Exact(lambda x: x, zero),
     "leaky_relu": Exact(
         lambda x, slope: x if x > 0 else slope * x, lambda x, slope: mpf(1) if x > 0 else slope
     ),

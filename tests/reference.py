@@ -117,6 +117,17 @@ class Value:
     def log(self):
         return self._of(math.log(self.data), "log", (self, 1 / self.data))
 
+    # For the shift of cross_entropy, below which there are no gradients.
+    def maximum(self, other):
+        return Value(self.data if self.data > other.data or self.data != self.data else other.data)
+
+    def detach(self):
+        return Value(self.data)
+
+    def shifted(self, other):
+        same = self.data == other.data
+        return self._of(0.0 if same else self.data - other.data, "shifted", (self, 1.0))
+
     def __repr__(self):
         return f"Value(data={self.data}, grad={self.grad})"
 

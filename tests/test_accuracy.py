@@ -3,7 +3,7 @@
 import platform
 
 import pytest
-from test_ops import TABLE, points, row_id
+from test_ops import COUNT_AS_NUMBERS, TABLE, points, row_id
 
 from megagrad._core import ops
 
@@ -52,6 +52,8 @@ def test_exact_derivatives_are_limits_of_differences(row):
         for point in points(row, 10):
             arguments = [mpmath.mpf(x) for x in point]
             for place, slope in enumerate(slopes[: row.arity]):
+                if (row.name, place) in COUNT_AS_NUMBERS:
+                    continue
                 order = [int(i == place) for i in range(len(arguments))]
                 difference = mpmath.diff(function, tuple(arguments), tuple(order))
                 assert mpmath.almosteq(difference, slope(*arguments), 1e-20, 1e-20), point

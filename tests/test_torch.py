@@ -35,6 +35,8 @@ REFERENCES = {
     **{name: comparison(name) for name in ("less", "less_equal", "greater", "greater_equal")},
     "when": lambda x, y: torch.where(y != 0, x, NOTHING) + nothing_of(y),
     "unless": lambda x, y: torch.where(y == 0, x, NOTHING) + nothing_of(y),
+    "shifted": lambda x, y: x - y.detach() + nothing_of(y),
+    "detach": lambda x: x.detach() + nothing_of(x),
     "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
     "softplus": torch.nn.functional.softplus,
     "silu": torch.nn.functional.silu,

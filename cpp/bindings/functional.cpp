@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <tuple>
 #include <vector>
 
 #include "arguments.hpp"
 #include "guarded.hpp"
 #include "operands.hpp"
+#include "recording.hpp"
 
 namespace py = pybind11;
 
@@ -33,14 +35,17 @@ py::object as_value_object(PyObject* item, Source source, std::size_t i) {
     return checked(new_leaf(number));
 }
 
-// The items of an iterable, at least one; numbers become leaves.
-Values values_of(const py::object& xs, Source source) {
+// The items of an iterable, at least one; numbers become leaves, and `was_number` says which.
+Values values_of(const py::object& xs, Source source, std::vector<bool>* was_number = nullptr) {
     const py::object items = checked(items_of(xs.ptr(), source).release());
     // Turning an item into a number may change the list, and even make it longer for ever.
     const py::object kept = checked(PySequence_Tuple(items.ptr()));
     Values values;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kept.ptr()); ++i)
         values.push_back(as_value_object(PyTuple_GET_ITEM(kept.ptr(), i), source, values.size()));
+    if (was_number != nullptr)
+        for (const py::handle& item : py::reinterpret_borrow<py::tuple>(kept))
+            was_number->push_back(!is_value(item.ptr()));
     if (values.empty())
         throw py::value_error(std::string(source.function) + " needs at least one " + source.name +
                               ", got none");
@@ -53,11 +58,26 @@ py::list as_list(const Values& values) {
     return list;
 }
 
-py::object apply_op(Op op, const py::object& x) {
-    if (is_exact_value(x.ptr()) && is_native_method(op)) return checked(apply(op, x.ptr()));
-    return x.attr(info(op).name)();
-}
-py::object exp(const py::object& x) { return apply_op(Op::exp, x); }
+// An op on many Values: whether its method is ours is asked once.
+class Apply {
+public:
+    explicit Apply(Op op) : op_(op), is_native_(is_native_method(op)) {}
+    py::object operator()(const py::object& x) const {
+        if (is_native_ && is_exact_value(x.ptr())) return checked(apply(op_, x.ptr()));
+        return x.attr(info(op_).name)();
+    }
+    py::object operator()(const py::object& x, const py::object& y) const {
+        if (is_native_ && is_exact_value(x.ptr()) && is_exact_value(y.ptr()))
+            return checked(apply(op_, x.ptr(), y.ptr()));
+        return x.attr(info(op_).name)(y);
+    }
+
+private:
+    Op op_;
+    bool is_native_;
+};
+py::object apply_op(Op op, const py::object& x) { return Apply(op)(x); }
+py::object apply_op(Op op, const py::object& x, const py::object& y) { return Apply(op)(x, y); }
 py::object log(const py::object& x) { return apply_op(Op::log, x); }
 
 py::object sum(const Values& xs) {
@@ -83,22 +103,26 @@ Values each(const Values& xs, const Values& ys, Function function) {
 
 double data_of(const py::object& x) { return as_value(x.ptr())->node.data; }
 
-// What keeps exp from overflowing; 0 where infinities would only make NaNs of it.
-py::float_ largest(const Values& xs) {
-    double largest = data_of(xs[0]);
-    for (const py::object& x : xs) largest = std::max(largest, data_of(x));
-    return py::float_(std::isfinite(largest) ? largest : 0.0);
+// What keeps exp from overflowing. It is chosen again at every point of a recorded program, and
+// counts as a number: what it adds to a gradient would cancel.
+py::object largest(const Values& xs) {
+    const Apply maximum(Op::maximum);
+    py::object largest = xs[0];
+    for (std::size_t i = 1; i < xs.size(); ++i) largest = maximum(largest, xs[i]);
+    return apply_op(Op::detach, largest);
 }
 
-Values less_largest(const Values& xs) {
-    const py::float_ shift = largest(xs);
-    return each(xs, [&](const py::object& x) { return x - shift; });
+Values shifted(const Values& xs, const py::object& shift) {
+    const Apply less(Op::shifted);
+    return each(xs, [&](const py::object& x) { return less(x, shift); });
 }
+Values less_largest(const Values& xs) { return shifted(xs, largest(xs)); }
 
 std::pair<Values, Values> pair_of(const py::object& xs, const py::object& ys, const char* function,
-                                  const char* x_name, const char* y_name) {
+                                  const char* x_name, const char* y_name,
+                                  std::vector<bool>* y_was_number = nullptr) {
     std::pair<Values, Values> both{values_of(xs, {function, x_name}),
-                                   values_of(ys, {function, y_name})};
+                                   values_of(ys, {function, y_name}, y_was_number)};
     const std::size_t x_count = both.first.size(), y_count = both.second.size();
     if (x_count != y_count)
         throw py::value_error(std::string(function) + " needs as many " + y_name + " as " + x_name +
@@ -111,18 +135,19 @@ py::object mean_of(const py::object& xs) { return mean(values_of(xs, {"mean()", 
 
 py::object logsumexp(const py::object& xs) {
     const Values values = values_of(xs, {"logsumexp()", "xs"});
-    return log(sum(each(less_largest(values), exp))) + largest(values);
+    const py::object shift = largest(values);
+    return log(sum(each(shifted(values, shift), Apply(Op::exp)))) + shift;
 }
 
 py::list softmax(const py::object& xs) {
-    const Values powers = each(less_largest(values_of(xs, {"softmax()", "xs"})), exp);
+    const Values powers = each(less_largest(values_of(xs, {"softmax()", "xs"})), Apply(Op::exp));
     const py::object total = sum(powers);
     return as_list(each(powers, [&](const py::object& power) { return power / total; }));
 }
 
 Values log_probabilities(const py::object& xs, Source source) {
     const Values odds = less_largest(values_of(xs, source));
-    const py::object log_total = log(sum(each(odds, exp)));
+    const py::object log_total = log(sum(each(odds, Apply(Op::exp))));
     return each(odds, [&](const py::object& x) { return x - log_total; });
 }
 
@@ -155,10 +180,12 @@ py::object mse_loss(const py::object& input, const py::object& target) {
 
 py::object hinge(const py::object& scores, const py::object& labels) {
     const auto [xs, ys] = pair_of(scores, labels, "hinge()", "scores", "labels");
-    for (const py::object& y : ys)
+    for (const py::object& y : ys) {
+        if (!may_be_read(y.ptr(), "a label")) throw py::error_already_set();
         if (std::fabs(data_of(y)) != 1)
             throw py::value_error("hinge() needs labels of -1 and 1, got " +
                                   number_text(data_of(y)));
+    }
     return mean(each(xs, ys, [](const py::object& x, const py::object& y) {
         return apply_op(Op::relu, py::int_(1) - py::float_(data_of(y)) * x);
     }));
@@ -177,15 +204,38 @@ py::object cross_entropy(const py::object& input, const py::object& target) {
     if (place < 0 || static_cast<std::size_t>(place) >= odds.size())
         throw py::index_error("cross_entropy() needs a target from 0 to " +
                               std::to_string(odds.size() - 1) + ", got " + count_text(place));
-    return log(sum(each(odds, exp))) - odds[static_cast<std::size_t>(place)];
+    return log(sum(each(odds, Apply(Op::exp)))) - odds[static_cast<std::size_t>(place)];
+}
+
+// softplus(-x) * y + softplus(x) * (1 - y): neither term is negative, so nothing cancels.
+py::object surprise_at_number(const py::object& x, double y) {
+    if (y == 0) return apply_op(Op::softplus, x);
+    const py::object against = apply_op(Op::softplus, -x);
+    if (y == 1) return against;
+    return against * py::float_(y) + apply_op(Op::softplus, x) * py::float_(1 - y);
+}
+
+// The same for a y that may be 0 or 1 at some points: an infinite surprise that has no weight
+// counts as none. A finite one stays, for the gradient by y.
+py::object weighted(const py::object& surprise, const py::object& weight) {
+    const py::float_ largest(std::numeric_limits<double>::max());
+    const py::object counts = surprise.attr("less_equal")(largest) + apply_op(Op::abs, weight);
+    return apply_op(Op::when, surprise, counts) * weight;
+}
+py::object surprise_at_value(const py::object& x, const py::object& y) {
+    return weighted(apply_op(Op::softplus, -x), y) +
+           weighted(apply_op(Op::softplus, x), py::int_(1) - y);
 }
 
 py::object binary_cross_entropy_with_logits(const py::object& input, const py::object& target) {
+    std::vector<bool> is_number;
     const auto [xs, ys] =
-        pair_of(input, target, "binary_cross_entropy_with_logits()", "input", "target");
-    return mean(each(xs, ys, [](const py::object& x, const py::object& y) {
-        return apply_op(Op::softplus, x) - x * y;
-    }));
+        pair_of(input, target, "binary_cross_entropy_with_logits()", "input", "target", &is_number);
+    Values surprises;
+    for (std::size_t i = 0; i < xs.size(); ++i)
+        surprises.push_back(is_number[i] ? surprise_at_number(xs[i], data_of(ys[i]))
+                                         : surprise_at_value(xs[i], ys[i]));
+    return mean(surprises);
 }
 
 // What CPython calls: takes the arguments, the last of which may be left out, and computes.
@@ -245,7 +295,7 @@ xs: Values and real numbers, at least one. Raises ValueError for none, TypeError
 --
 
 The logarithm of the sum of the exponentials, without overflow:
-log(sum(exp(x - m) for x in xs)) + m, where m is the largest of their data.
+log(sum(exp(x - m) for x in xs)) + m, where m is the largest of them, as a number.
 
 xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)"),
     function<softmax, softmax_signature>("softmax",
@@ -253,7 +303,7 @@ xs: Values and real numbers, at least one. Raises ValueError for none, TypeError
 --
 
 The probabilities that belong to logarithmic odds, a list of Values as long as xs:
-exp(x - m) / sum(exp(x - m) for x in xs), where m is the largest of their data.
+exp(x - m) / sum(exp(x - m) for x in xs), where m is the largest of them, as a number.
 
 xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)"),
     function<log_softmax, log_softmax_signature>("log_softmax",
@@ -261,7 +311,7 @@ xs: Values and real numbers, at least one. Raises ValueError for none, TypeError
 --
 
 The logarithms of softmax(xs), a list of Values as long as xs, accurate where those are tiny:
-(x - m) - log(sum(exp(x - m) for x in xs)), where m is the largest of their data.
+(x - m) - log(sum(exp(x - m) for x in xs)), where m is the largest of them, as a number.
 
 xs: Values and real numbers, at least one. Raises ValueError for none, TypeError for anything else.)"),
     function<rms_norm, rms_norm_signature>("rms_norm",
@@ -296,7 +346,7 @@ labels and if the numbers of both differ or are 0, TypeError for anything but Va
 --
 
 How surprising a class is, given the logarithmic odds of all: -log(softmax(input)[target]), computed
-as log(sum(exp(x - m) for x in input)) - (input[target] - m), where m is the largest of their data.
+as log(sum(exp(x - m) for x in input)) - (input[target] - m), where m is the largest of them, as a number.
 
 input: Values and real numbers, at least one. target: the index of the class, an int from 0. Raises
 ValueError for no input, IndexError for a target that is none of its indices, TypeError for anything
@@ -306,7 +356,8 @@ else.)"),
         R"(binary_cross_entropy_with_logits($module, /, input, target)
 --
 
-The mean surprise at outcomes, given their logarithmic odds: the mean of softplus(x) - x * y.
+The mean surprise at outcomes, given their logarithmic odds: the mean of
+softplus(-x) * y + softplus(x) * (1 - y). An infinite logit that is right has no loss.
 
 input: Values and real numbers, at least one. target: for each the probability that it should have,
 0 or 1 for a plain outcome. Raises ValueError if the numbers of both differ or are 0, TypeError for

@@ -147,6 +147,7 @@ PYBIND11_MODULE(core_of_main_interpreter, module) {
     register_function(module);
     python::register_census(module);
     python::register_optim(module);
+    python::register_recording(module);
     register_fork();
 }
 

@@ -7,5 +7,6 @@ namespace megagrad::python {
 
 void register_census(pybind11::module_& module);
 void register_optim(pybind11::module_& module);
+void register_recording(pybind11::module_& module);
 
 }  // namespace megagrad::python

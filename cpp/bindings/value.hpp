@@ -149,6 +149,8 @@ void reset_to_leaf(PyValue* value);
 
 // 1: `object` is a real number, now in `number`; 0: it is not; -1: an exception is set.
 int to_number(PyObject* object, double& number);
+// Whether it is a masked array, a date or a time span; then a TypeError is set.
+bool refuse_more_than_a_number(PyObject* object, const char* what);
 // Takes whatever has a __float__, such as an array of no dimensions, but not a Value: that would
 // silently lose its gradient.
 bool number_or_type_error(PyObject* object, const char* what, double& number);
@@ -182,6 +184,7 @@ PyObject* new_leaf(double data);
 
 // The result of a unary op, or of a parametric one with its default, on a Value.
 PyObject* apply(Op op, PyObject* value);
+PyObject* apply(Op op, PyObject* a, PyObject* b);  // of two Values
 // Whether Value's method of that op is still ours: the class is open, and may have been patched.
 bool is_native_method(Op op);
 bool remember_native_methods();  // called once

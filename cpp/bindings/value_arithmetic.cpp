@@ -25,6 +25,27 @@ bool is_numpy_bool(const PyObject* object) {
     return name == "numpy.bool" || name == "numpy.bool_";  // NumPy 2 and 1
 }
 
+// Whether it is one of NumPy's masked arrays, such as numpy.ma.masked.
+int is_masked_array(PyObject* object) {
+    PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), "numpy.ma");  // borrowed
+    if (module == nullptr) return 0;
+    const Owned type(PyObject_GetAttrString(module, "MaskedArray"));
+    return type ? PyObject_IsInstance(object, type.get()) : -1;
+}
+
+// The kind of its dtype; 0 if it has none, negative with an exception set.
+int kind_of(PyObject* object) {
+    const Owned dtype(PyObject_GetAttrString(object, "dtype"));
+    const Owned kind(dtype ? PyObject_GetAttrString(dtype.get(), "kind") : nullptr);
+    if (!kind) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    if (!PyUnicode_Check(kind.get()) || PyUnicode_GET_LENGTH(kind.get()) != 1) return 0;
+    return static_cast<int>(PyUnicode_READ_CHAR(kind.get(), 0));
+}
+
 int is_registered_real(PyObject* object) {
     static PyObject* real = nullptr;
     if (real == nullptr) {
@@ -113,7 +134,9 @@ bool check(Op op, double x, double y, double z) {
     return check_result(op, x, y, z);
 }
 
-constexpr bool is_checked(Op op) { return op != Op::add && op != Op::sub && op != Op::mul; }
+constexpr bool is_checked(Op op) {
+    return op != Op::add && op != Op::sub && op != Op::mul && op != Op::shifted;
+}
 
 // At least one operand is a Value, and they are not both exact Values.
 template <Op op, class Formula, bool commutes>
@@ -189,19 +212,6 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
     return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
 
-// Whether it is one of NumPy's, whose __float__ drops the imaginary part; negative with an
-// exception set.
-int is_complex_of_numpy(PyObject* object) {
-    const Owned dtype(PyObject_GetAttrString(object, "dtype"));
-    const Owned kind(dtype ? PyObject_GetAttrString(dtype.get(), "kind") : nullptr);
-    if (!kind) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
-        PyErr_Clear();
-        return 0;
-    }
-    return PyUnicode_Check(kind.get()) && PyUnicode_CompareWithASCIIString(kind.get(), "c") == 0;
-}
-
 // The error that is set, a TypeError, becomes the cause of one that says what has to be a number.
 void refuse_number(PyObject* object, const char* what) {
     PyObject *type = nullptr, *cause = nullptr, *trace = nullptr;
@@ -255,21 +265,42 @@ int to_number(PyObject* object, double& number) {
         number = PyLong_AsDouble(object);
         return number == -1.0 && PyErr_Occurred() ? -1 : 1;
     }
+    if (refuse_more_than_a_number(object, "an operand")) return -1;
     const int real = is_numpy_bool(object) ? 1 : is_registered_real(object);
     if (real <= 0) return real;
     number = PyFloat_AsDouble(object);
     return number == -1.0 && PyErr_Occurred() ? -1 : 1;
 }
 
+// Of common types nothing is asked.
+bool refuse_more_than_a_number(PyObject* object, const char* what) {
+    if (PyFloat_CheckExact(object) || PyLong_CheckExact(object) || is_value(object)) return false;
+    const int masked = is_masked_array(object);
+    const int kind = masked == 0 ? kind_of(object) : 0;
+    if (masked > 0)
+        PyErr_Format(PyExc_TypeError,
+                     "%s must not be a '%.100s', whose mask would be lost; use its filled() or "
+                     "compressed()",
+                     what, Py_TYPE(object)->tp_name);
+    else if (kind == 'm' || kind == 'M')
+        PyErr_Format(PyExc_TypeError,
+                     "%s must be a real number, not a '%.100s', which has a unit of time; divide a "
+                     "time span by the unit, as in span / numpy.timedelta64(1, 's')",
+                     what, Py_TYPE(object)->tp_name);
+    return PyErr_Occurred() != nullptr;
+}
+
 bool number_or_type_error(PyObject* object, const char* what, double& number) {
+    if (refuse_more_than_a_number(object, what)) return false;
     const int real = to_number(object, number);
     if (real > 0) return true;
     if (real == 0) {
         const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
         const bool has_float = !is_value(object) && slots != nullptr && slots->nb_float != nullptr;
-        const int is_complex = has_float ? is_complex_of_numpy(object) : 0;
-        if (is_complex < 0) return false;
-        if (!has_float || is_complex > 0) {
+        // NumPy's complex numbers have a __float__ that drops the imaginary part.
+        const int kind = has_float ? kind_of(object) : 0;
+        if (kind < 0) return false;
+        if (!has_float || kind == 'c') {
             refuse_number(object, what);
             return false;
         }
@@ -285,6 +316,15 @@ bool number_or_type_error(PyObject* object, const char* what, double& number) {
 PyObject* apply(Op op, PyObject* value) {
     const double parameter = info(op).default_parameter;
     return unary_node(op, value, parameter, evaluate(op, as_value(value)->node.data, parameter));
+}
+
+PyObject* apply(Op op, PyObject* a, PyObject* b) {
+    Operand lhs, rhs;
+    lhs.node = &as_value(a)->node;
+    rhs.node = &as_value(b)->node;
+    const double x = lhs.node->data, y = rhs.node->data, z = evaluate(op, x, y);
+    if (is_checked(op) && !check(op, x, y, z)) return nullptr;
+    return new_node(op, z, lhs, rhs, lhs_is_node | rhs_is_node);
 }
 
 bool remember_native_methods() {

@@ -2,6 +2,7 @@
 #include <new>
 
 #include "backward.hpp"
+#include "recording.hpp"
 #include "value.hpp"
 
 namespace megagrad::python {
@@ -16,8 +17,12 @@ bool cannot_delete(PyObject* value, const char* what) {
     return true;
 }
 
-PyObject* get_data(PyObject* self, void*) { return PyFloat_FromDouble(as_value(self)->node.data); }
-PyObject* get_grad(PyObject* self, void*) { return PyFloat_FromDouble(as_value(self)->node.grad); }
+PyObject* get_data(PyObject* self, void*) {
+    return may_be_read(self, "the data") ? PyFloat_FromDouble(as_value(self)->node.data) : nullptr;
+}
+PyObject* get_grad(PyObject* self, void*) {
+    return may_be_read(self, "the grad") ? PyFloat_FromDouble(as_value(self)->node.grad) : nullptr;
+}
 
 int set_number(PyObject* object, double& field, const char* what) {
     double number = 0;
@@ -26,6 +31,7 @@ int set_number(PyObject* object, double& field, const char* what) {
     return 0;
 }
 int set_data(PyObject* self, PyObject* object, void*) {
+    if (!may_be_read(self, "setting the data")) return -1;
     // Of a neuron's node, the gradient times a slope that depends on its data is that of its dot.
     const Node& node = as_value(self)->node;
     if (is_on_dot(node.op()) && (node.grad != 0 || is_backward_running()) &&
@@ -89,7 +95,8 @@ PyObject* get_prev(PyObject* self, void*) {
 }
 
 PyObject* get_local_grads(PyObject* self, void*) {
-    if (!unfold_if_bulk(as_value(self))) return nullptr;
+    if (!may_be_read(self, "the local gradients") || !unfold_if_bulk(as_value(self)))
+        return nullptr;
     const Node& node = as_value(self)->node;
     if (node.op() == Op::leaf) return PyTuple_New(0);
     if (node.op() != Op::custom)
@@ -250,8 +257,8 @@ PyObject* children_tuple(PyObject* self) {
 
 PyObject* get_attribute(PyObject* self, PyObject* name) {
     if (is_exact_value(self)) {
-        if (name == data_name) return PyFloat_FromDouble(as_value(self)->node.data);
-        if (name == grad_name) return PyFloat_FromDouble(as_value(self)->node.grad);
+        if (name == data_name) return get_data(self, nullptr);
+        if (name == grad_name) return get_grad(self, nullptr);
     }
     const PyExtension* extension = extension_of(as_value(self));
     if (extension == nullptr || extension->dict == nullptr || !PyUnicode_Check(name) ||

@@ -1,5 +1,6 @@
 // Values' own chain rules, and backward() over all of them.
 #include "backward.hpp"
+#include "recording.hpp"
 #include "value.hpp"
 #include "value_order.hpp"
 
@@ -8,6 +9,7 @@ namespace megagrad::python {
 namespace {
 
 PyObject* apply_native_rule(PyObject* self, PyObject*) {
+    if (!may_be_read(self, "the chain rule")) return nullptr;
     propagate(as_value(self)->node);
     Py_RETURN_NONE;
 }
@@ -37,6 +39,7 @@ bool unfold_before_backward(Node& root) {
 }
 
 PyObject* run_backward(PyObject* self, PyObject*) {
+    if (!may_be_read(self, "backward()")) return nullptr;
     if (!unfold_before_backward(as_value(self)->node)) return nullptr;
     PythonEnvironment environment;
     bool done = false;

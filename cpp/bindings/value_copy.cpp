@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "recording.hpp"
 #include "value.hpp"
 #include "value_order.hpp"
 
@@ -43,6 +44,7 @@ bool copy_node(PyValue* copy, const PyValue* original, Replace replace) {
 }
 
 PyObject* shallow_copy(PyObject* self, PyObject*) {
+    if (!may_be_read(self, "a copy")) return nullptr;
     try {
         if (!unfold_if_bulk(as_value(self))) return nullptr;
         Owned copy(construct(Py_TYPE(self), nullptr, nullptr));
@@ -229,6 +231,7 @@ bool copy_nodes(const Array<Node*>& order, CopyMap& map, PyObject* memo) {
 }
 
 PyObject* deep_copy(PyObject* self, PyObject* memo) {
+    if (!may_be_read(self, "a copy")) return nullptr;
     if (!PyDict_Check(memo))
         return PyErr_Format(PyExc_TypeError, "__deepcopy__() needs a dict, not '%.100s'",
                             Py_TYPE(memo)->tp_name);

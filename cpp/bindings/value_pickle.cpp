@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "recording.hpp"
 #include "value.hpp"
 #include "value_order.hpp"
 
@@ -221,6 +222,7 @@ PyObject* function_of_module(const char* name, PyObject*& kept) {
 PyObject *restore_kept = nullptr, *set_state_kept = nullptr;
 
 PyObject* reduce(PyObject* self, PyObject*) {
+    if (!may_be_read(self, "a pickle")) return nullptr;
     Node& node = as_value(self)->node;
     const bool alone = !is_bulk(node.op()) && is_alone(node);  // listing unfolds it
     if (overrides(Py_TYPE(self), &PyBaseObject_Type, method_names.reduce))

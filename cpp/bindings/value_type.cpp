@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "value.hpp"
+#include "recording.hpp"
 
 namespace megagrad::python {
 
@@ -50,9 +50,12 @@ PyType_Slot slot(int id, Function* function) {
 PyObject* compare(PyObject* a, PyObject* b, int op) {
     // Equality is identity: Values are keys of dicts and members of sets.
     if (op == Py_EQ || op == Py_NE) Py_RETURN_NOTIMPLEMENTED;
+    constexpr const char* what = "a comparison by < or >, min(), max() or sorted()";
+    if (!may_be_read(a, what)) return nullptr;
     const double x = as_value(a)->node.data;
     double y = 0;
     if (is_value(b)) {
+        if (!may_be_read(b, what)) return nullptr;
         y = as_value(b)->node.data;
     } else if (PyLong_Check(b)) {  // compared exactly, however large
         const Owned number(PyFloat_FromDouble(x));
@@ -63,6 +66,20 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
         if (number == 0) Py_RETURN_NOTIMPLEMENTED;
     }
     Py_RETURN_RICHCOMPARE(x, y, op);
+}
+
+// A comparison's result is true or false; every other Value is true, as an object of micrograd's.
+int truth_of(PyObject* self) {
+    const Node& node = as_value(self)->node;
+    switch (node.op()) {
+        case Op::less:
+        case Op::less_equal:
+        case Op::greater:
+        case Op::greater_equal:
+            return may_be_read(self, "the truth") ? node.data != 0 : -1;
+        default:
+            return 1;
+    }
 }
 
 }  // namespace
@@ -98,6 +115,7 @@ PyTypeObject* make_value_type() {
         slot(Py_nb_negative, negative),
         slot(Py_nb_absolute, absolute),
         slot(Py_nb_float, refuse_float),
+        slot(Py_nb_bool, truth_of),
         {0, nullptr}};
     PyType_Spec spec{"megagrad.engine.Value", sizeof(PyValue), 0,
                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};

@@ -249,11 +249,15 @@ private:
 }  // namespace
 
 bool backward(Node& root, Environment& environment) {
+    if (passes_nothing_on(root)) {
+        root.grad = 1;
+        return true;
+    }
     BorrowedScratch scratch;
     EarlierGradients earlier(scratch->saved);
     Pass pass(scratch->walk.order, earlier);
     const bool ordered = topological_order(
-        &root, scratch->walk, [](const Node& node) { return is_leaf(node); },
+        &root, scratch->walk, [](const Node& node) { return passes_nothing_on(node); },
         [&](Node* node) {
             if (node != &root) earlier.set_aside(node);  // the root's will be set, not added to
         },

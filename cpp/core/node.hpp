@@ -97,6 +97,10 @@ inline double rhs_value(const Node& node) {
 
 // Backward has nothing to do at such a node but to let gradients accumulate.
 inline bool is_leaf(const Node& node) { return node.op() == Op::leaf && !node.has(has_closure); }
+// The same holds for what counts as a number. Gradients of what is below would only be 0, or NaN.
+inline bool passes_nothing_on(const Node& node) {
+    return (node.op() == Op::leaf || node.op() == Op::detach) && !node.has(has_closure);
+}
 
 template <class Visit>
 void for_each_node(const Operands& row, Visit visit) {

@@ -115,4 +115,15 @@ inline T minimum(T x, T y) {
     return where(x < y || x != x, x, y);
 }
 
+// What counts as a number in a derivative. Dual numbers have versions of their own, by the table.
+template <class T>
+inline T detach(T x) {
+    return x;
+}
+// x - y, for a y that keeps exp(x - y) from overflowing: where both are infinite, they cancel.
+template <class T>
+inline T shifted(T x, T y) {
+    return where(x == y, T(0), x - y);
+}
+
 }  // namespace megagrad

@@ -41,7 +41,8 @@
     ROW(greater,       ">",  where(x > y, T(1), T(0)),  T(0), T(0), "", "-3:3 -3:3", "1 where x > y, else 0; without a gradient, for where().") \
     ROW(greater_equal, ">=", where(x >= y, T(1), T(0)), T(0), T(0), "", "-3:3 -3:3", "1 where x >= y, else 0; without a gradient, for where().") \
     ROW(when,   "when",   where(y == T(0), T(-0.0), x), where(y == T(0), T(0), T(1)), T(0), "", "-3:3 -3:3", "x unless y is 0; then -0.0, which adds nothing. Half of where().") \
-    ROW(unless, "unless", where(y == T(0), x, T(-0.0)), where(y == T(0), T(1), T(0)), T(0), "", "-3:3 -3:3", "x if y is 0; else -0.0, which adds nothing. The other half.")
+    ROW(unless, "unless", where(y == T(0), x, T(-0.0)), where(y == T(0), T(1), T(0)), T(0), "", "-3:3 -3:3", "x if y is 0; else -0.0, which adds nothing. The other half.") \
+    ROW(shifted, "shifted", shifted(x, y), T(1), T(0), "", "-3:3 -3:3", "x - y, and 0 if they are equal, infinities too; y counts as a number, without a gradient.")
 
 //         name     label      forward      dx                                    needs             domain       doc
 #define MEGAGRAD_UNARY(ROW) \
@@ -67,7 +68,8 @@
     ROW(relu,       "ReLU",    where(x < T(0), T(0), x), where(z > T(0), T(1), T(0)), "",           "-3:3",      "x where positive, else 0.") \
     ROW(softplus,   "softplus", softplus(x), sigmoid(x),                          "",               "-3:3",      "log(1 + e^x), a smooth relu.") \
     ROW(silu,       "silu",    x * sigmoid(x), sigmoid(x) * (T(1) + x * sigmoid(-x)), "x > -inf",   "-3:3",      "x times sigmoid(x), also called swish.") \
-    ROW(gelu,       "gelu",    x * normal_cdf(x), normal_cdf(x) + x * normal_pdf(x), "x > -inf",    "-3:3",      "x times the normal distribution function, exact (by erf).")
+    ROW(gelu,       "gelu",    x * normal_cdf(x), normal_cdf(x) + x * normal_pdf(x), "x > -inf",    "-3:3",      "x times the normal distribution function, exact (by erf).") \
+    ROW(detach,     "detach",  detach(x),   T(0),                                 "",               "-3:3",      "x as a number, without a gradient.")
 
 // Unary ops with a plain number y beside x: no operand, so never differentiated by.
 //         name        label         y               default forward                         dx                                  needs domain           doc

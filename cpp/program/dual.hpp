@@ -72,6 +72,7 @@ MEGAGRAD_DUAL_2(operator/, div)
 MEGAGRAD_DUAL_2(pow, pow)
 MEGAGRAD_DUAL_2(maximum, maximum)
 MEGAGRAD_DUAL_2(minimum, minimum)
+MEGAGRAD_DUAL_2(shifted, shifted)
 MEGAGRAD_DUAL_1(operator-, neg)
 MEGAGRAD_DUAL_1(fabs, abs)
 MEGAGRAD_DUAL_1(exp, exp)
@@ -92,6 +93,7 @@ MEGAGRAD_DUAL_1(tanh, tanh)
 MEGAGRAD_DUAL_1(erf, erf)
 MEGAGRAD_DUAL_1(sigmoid, sigmoid)
 MEGAGRAD_DUAL_1(softplus, softplus)
+MEGAGRAD_DUAL_1(detach, detach)
 #undef MEGAGRAD_DUAL_1
 #undef MEGAGRAD_DUAL_2
 

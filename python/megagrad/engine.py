@@ -1,6 +1,7 @@
 """The engine under micrograd's name: ``from megagrad.engine import Value``."""
 
 from megagrad._core import Value
+from megagrad.numpy_ops import array_ufunc, clip
 
 __all__ = ["Value"]
 
@@ -9,7 +10,7 @@ def _repr_html_(self: Value) -> str:
     """Show the value in a notebook, as drawings show a node: without looking at its operands."""
     from html import escape
 
-    cells = [f"data {self.data!r}", f"grad {self.grad!r}"]
+    cells = [part.replace("=", " ") for part in Value.__repr__(self)[6:-1].split(", ")]
     if self.label:
         cells.insert(0, f"<b>{escape(self.label)}</b>")
     if self._op:
@@ -18,3 +19,5 @@ def _repr_html_(self: Value) -> str:
 
 
 Value._repr_html_ = _repr_html_  # type: ignore[method-assign]
+Value.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
+Value.clip = clip  # type: ignore[method-assign]

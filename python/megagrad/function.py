@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable
 
-from megagrad._core import Function, Value
+from megagrad._core import Function, Value, while_recording
 from megagrad.arguments import LARGEST_COUNT, whole_number
 from megagrad.nn import Module
 
@@ -24,17 +24,19 @@ def record(
     argument where there are several inputs, gets them as one list. It returns a Value, or a list or
     tuple of Values. parameters, contract: as Function's.
 
-    What fn does is frozen: an ``if`` on data chooses its branch while recording, and a loop runs as
-    often as it did then. Meanwhile the inputs have no number (their data are NaN), so that no branch is
-    chosen by chance, and no op refuses one. ``where``, ``maximum``, ``relu`` and the comparisons
-    ``x.less(y)``, ``x.greater_equal(y)``, ... choose anew at every point.
+    What fn does is frozen: a loop runs as often as it did while recording. So fn may not read a number
+    that depends on its inputs: not ``.data`` or ``.grad``, not by ``if x > 0`` or ``max(x, y)``, nor
+    by ``backward()``, a copy or a pickle. (Printing shows nan.) ``where``, ``maximum``, ``relu`` and
+    the comparisons ``x.less(y)``, ``x.greater_equal(y)``, ... choose anew at every point. Numbers that
+    do not depend on the inputs, such as parameters' data, can be read, and are frozen.
 
-    Raises TypeError if fn cannot be called so or returns something else, ValueError if n_inputs is
-    negative or above 2**31 - 1, or fn uses an op of its own.
+    Raises TypeError if fn reads such a number, cannot be called so or returns something else,
+    ValueError if n_inputs is negative or above 2**31 - 1, or fn uses an op of its own.
     """
     count = whole_number("n_inputs", n_inputs, 0, at_most=LARGEST_COUNT)
     inputs = [Value(math.nan) for _ in range(count)]
-    outputs = fn(inputs) if _takes_a_list(fn, count) else fn(*inputs)
+    arguments = [inputs] if _takes_a_list(fn, count) else inputs
+    outputs = while_recording(tuple(inputs), lambda: fn(*arguments))
     if isinstance(outputs, tuple):
         outputs = list(outputs)
     return Function(inputs, outputs, parameters, contract=contract)

@@ -1,0 +1,82 @@
+#include "recording.hpp"
+
+#include <pybind11/pybind11.h>
+
+#include <unordered_set>
+
+#include "order.hpp"
+#include "registration.hpp"
+
+namespace py = pybind11;
+
+namespace megagrad::python {
+
+namespace {
+
+std::unordered_set<const Node*> recorded_inputs;  // of all recordings that run, on any thread
+
+// Each recording has inputs of its own, so that they may end in any order.
+class Recording {
+public:
+    explicit Recording(const py::tuple& inputs) : inputs_(inputs) {
+        ++recordings;
+        for (const py::handle& input : inputs_) recorded_inputs.insert(node_of(input));
+    }
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+    ~Recording() {
+        for (const py::handle& input : inputs_) recorded_inputs.erase(node_of(input));
+        --recordings;
+    }
+
+private:
+    static const Node* node_of(const py::handle& value) { return &as_value(value.ptr())->node; }
+    py::tuple inputs_;
+};
+
+bool depends_on_an_input(Node& root) {
+    bool found = recorded_inputs.contains(&root);
+    if (found || is_leaf(root)) return found;
+    Array<std::uintptr_t> stack;
+    const std::uint64_t epoch = ++traversals & epoch_mask;
+    depth_first<Visit::last_first>(
+        &root, stack, [&](const Node& node) { return found || node.epoch == epoch; },
+        [&](const Node& node) {
+            found |= recorded_inputs.contains(&node);
+            return found || is_leaf(node);
+        },
+        [&](Node* node) { node->mark(epoch); }, [](Node*) {}, [] { return true; });
+    return found;
+}
+
+py::object while_recording(const py::tuple& inputs, const py::object& fn) {
+    for (const py::handle& input : inputs)
+        if (!is_value(input.ptr())) throw py::type_error("inputs must be Values");
+    const Recording running(inputs);
+    return fn();
+}
+
+}  // namespace
+
+bool refuses_to_be_read(PyObject* value, const char* what) {
+    try {
+        if (!depends_on_an_input(as_value(value)->node)) return false;
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+        return true;
+    }
+    PyErr_Format(PyExc_TypeError,
+                 "%s of a Value that depends on an input of record() would be frozen into the "
+                 "program, for all points; choose with where(), maximum(), minimum(), relu() or "
+                 "comparisons as methods, such as x.less(y), and for gradients call "
+                 "value_and_grad() of what record() returns",
+                 what);
+    return true;
+}
+
+void register_recording(py::module_& module) {
+    module.def("while_recording", while_recording, py::arg("inputs"), py::arg("fn"),
+               "Call fn(); meanwhile, data that depend on the inputs cannot be read.");
+}
+
+}  // namespace megagrad::python

@@ -1,0 +1,187 @@
+"""Nothing that depends on an input is frozen in silence while record() runs."""
+
+import copy
+import math
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from megagrad import Function, Value, record
+from megagrad import functional as F
+
+READS = {
+    "data": lambda x: x * x.data,
+    "grad": lambda x: x * x.grad,
+    "of what is computed": lambda x: x * (x + 1).tanh().data,
+    "of a sum": lambda x: x * F.sum([x, 1.0, 2.0]).data,
+    "getter": lambda x: x * Value.data.__get__(x),
+    "less": lambda x: x if x < 0 else -x,
+    "greater": lambda x: x if x >= 0 else -x,
+    "max": lambda x: max(x, 2 * x),
+    "sorted": lambda x: sorted([Value(1.0), x]).pop(),
+    "truth": lambda x: x if x.less(0) else -x,
+    "np.where": lambda x: np.where(x.less(0), x, -x).item(),
+    "np.maximum of an array": lambda x: np.maximum(np.array([x, x]), 0)[0],
+    "float": lambda x: x * float(x),
+    "int": lambda x: x * int(x),
+    "round": lambda x: x * round(x),
+    "floor": lambda x: x * math.floor(x),
+    "local gradients": lambda x: x * (x * x)._local_grads[0],
+    "backward": lambda x: (x * x).backward(),
+    "chain rule": lambda x: (x * x)._backward(),
+    "labels": lambda x: F.hinge([x], [x]),
+    "write": lambda x: setattr(x, "data", 1.0),
+    "pickle": pickle.dumps,
+    "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_reading_what_depends_on_an_input_is_refused(name):
+    with pytest.raises(TypeError):
+        record(READS[name], 1)
+    assert Value(2.0).data == 2.0  # and the recording is over
+
+
+def test_the_message_names_the_way_out():
+    with pytest.raises(TypeError, match=r"where\(\), maximum\(\).*x\.less\(y\).*value_and_grad"):
+        record(lambda x: x * x.data, 1)
+
+
+def test_what_does_not_depend_on_an_input_can_be_read_and_all_be_printed():
+    parameter = Value(3.0)
+
+    def fn(x):
+        assert all("nan" in text for text in (f"{x}", repr(x), str(x + 1)))
+        y = parameter * 2
+        y.backward()
+        return x * y.data * parameter.grad if y > 1 and y.greater(1) else x
+
+    assert record(fn, 1)([1.0]) == 12.0
+
+
+def test_recordings_within_recordings_and_after_errors():
+    kept = []
+
+    def outer(x):
+        kept.append(x)
+        inner = record(lambda y: y * 2, 1)
+        with pytest.raises(TypeError):
+            record(lambda y: y * x.data, 1)
+        with pytest.raises(ZeroDivisionError):
+            record(lambda y: 1 / 0, 1)
+        with pytest.raises(TypeError, match="frozen"):
+            x.data  # noqa: B018
+        return x * inner([2.0])
+
+    assert record(outer, 1)([3.0]) == 12.0
+    assert math.isnan(kept[0].data)
+
+
+def test_recordings_on_threads():
+    barrier = threading.Barrier(2)
+    results = []
+
+    def fn(x):
+        barrier.wait()
+        try:
+            x.data  # noqa: B018
+        except TypeError:
+            results.append(True)
+        barrier.wait()
+        return x * 2
+
+    threads = [threading.Thread(target=record, args=(fn, 1)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True, True]
+
+
+def test_the_truth_of_comparisons():
+    x = Value(1.0)
+    assert not x.less(0)
+    assert x.greater(0)
+    assert x.less_equal(1)
+    assert not x.greater_equal(2)
+    assert Value(0.0)
+    assert x - 1
+
+
+def test_numpys_choices_are_ops():
+    f = record(lambda a, b: [np.maximum(a, b), np.minimum(1.5, b), np.less(a, b) * 1.0], 2)
+    assert f([1.0, 2.0]).tolist() == [2.0, 1.5, 1.0]
+    assert f([2.0, 1.0]).tolist() == [2.0, 1.0, 0.0]
+    x = Value(1.0)
+    np.maximum(x, 1.0).backward()
+    assert x.grad == 0.5
+    assert (np.less(x, 3).data, np.greater(3, x).data) == (1.0, 1.0)
+    assert isinstance(np.float64(3) > x, bool | np.bool_)
+
+
+def test_numpys_clip_is_made_of_ops():
+    f = record(lambda x: [np.clip(x, -1, 2), np.clip(x, 0, None), x.clip(max=1)], 1)
+    assert f([[-3.0], [1.5], [5.0]]).tolist() == [[-1, 0, -3], [1.5, 1.5, 1], [2, 5, 1]]
+    assert isinstance(np.clip(Value(3.0), 0, 1), Value)
+    with pytest.raises(TypeError, match="out must be None, not 'ndarray'"):
+        Value(1.0).clip(0, 1, out=np.zeros(1))
+
+
+def test_numpys_choices_between_arrays_and_a_value_are_ops():
+    f = record(lambda x: list(np.maximum(np.array([0.0, 3.0]), x)), 1)
+    assert f([[-3.0], [1.5], [5.0]]).tolist() == [[0, 3], [1.5, 3], [5, 5]]
+    f = record(lambda x: list(np.clip(np.array([0.0, 3.0]), x, 4)), 1)
+    assert f([[-3.0], [1.5], [5.0]]).tolist() == [[0, 3], [1.5, 3], [4, 4]]
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda x, y: np.maximum(np.array([x, y]), 0.0),
+        lambda x, y: np.array([x, y]).clip(0, 1),
+        lambda x, y: np.fmax(x, y),
+        lambda x, y: np.where(x.less(y), x, y),
+        lambda x, y: np.sort([x, y]),
+        lambda x, y: np.max([x, y]),
+        lambda x, y: np.argmax([x, y]),
+        lambda x, y: np.array([x, y]) > 0,
+        lambda x, y: np.float64(3) > x,
+        lambda x, y: np.sign(x),
+    ],
+)
+def test_what_numpy_would_choose_by_data_is_refused(choose):
+    with pytest.raises(TypeError, match="frozen"):
+        record(choose, 2)
+
+
+def test_what_is_more_than_a_number_is_refused():
+    span, date = np.timedelta64(3, "ns"), np.datetime64("2020-01-01")
+    masked = np.ma.array([1.0, 2.0], mask=[0, 1])
+    f = Function([x := Value(0.0)], x * 2)
+    v = Value(1.0)
+    for bad in (span, date, np.array(span), masked, np.ma.masked, np.ma.array(1.0, mask=True)):
+        for door in (
+            Value,
+            lambda bad: v + bad,
+            lambda bad: setattr(v, "data", bad),
+            lambda bad: setattr(v, "grad", bad),
+            lambda bad: v.maximum(bad),
+            lambda bad: F.mean([v, bad]),
+            lambda bad: F.sum([v, bad]),
+            lambda bad: F.mse_loss([v], [bad]),
+            lambda bad: f([bad]),
+            lambda bad: f.jvp([1.0], [bad]),
+            lambda bad: Value(1.0, (v,), (bad,)),
+        ):
+            with pytest.raises((TypeError, ValueError)):
+                door(bad)
+    for bad in (span, np.array([3], "m8[s]")):
+        with pytest.raises(TypeError):
+            bad + v
+    with pytest.raises(TypeError, match="mask"):
+        f(masked)
+    assert v.data == 1.0
