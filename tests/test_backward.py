@@ -188,7 +188,8 @@ def test_passes_in_many_threads():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
-def test_ctrl_c_stops_a_huge_pass_and_keeps_earlier_gradients():
+def test_ctrl_c_during_a_huge_pass_arrives_after_it():
+    """A pass runs no code of the user's, and is short: nothing is left half done."""
     program = textwrap.dedent("""
         import os, signal
         from megagrad.engine import Value
@@ -201,25 +202,20 @@ def test_ctrl_c_stops_a_huge_pass_and_keeps_earlier_gradients():
         middle.grad = 42.0
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
         try:
-            # Arrives within the pass: only its polls look at signals while it runs.
             signal.setitimer(signal.ITIMER_REAL, 0.02)
             root.backward()
+            while True: pass
         except KeyboardInterrupt:
-            print("stopped", leaf.grad < 3_000_001, middle.grad >= 42.0)
-        leaf.grad = 0.0
-        root.backward()
-        print(leaf.grad)
+            print(leaf.grad, middle.grad)
     """)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
     )
-    assert done.stdout.split("\n")[:2] == ["stopped True True", "3000001.0"]
+    assert done.stdout.split() == ["3000001.0", "43.0"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
-@pytest.mark.parametrize(
-    "walk", ["y.__reduce_ex__(4)", "copy.deepcopy(y)", "pickle.dumps(y)", "y.backward()"]
-)
+@pytest.mark.parametrize("walk", ["y.__reduce_ex__(4)", "copy.deepcopy(y)", "pickle.dumps(y)"])
 def test_a_signal_handler_may_take_the_graph_apart_meanwhile(walk):
     program = textwrap.dedent(f"""
         import copy, pickle, signal
@@ -242,33 +238,5 @@ def test_a_signal_handler_may_take_the_graph_apart_meanwhile(walk):
                 assert "changes meanwhile" in str(error)
             signal.setitimer(signal.ITIMER_REAL, 0)
         assert taken
-    """)
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
-@pytest.mark.parametrize("walk", ["pickle.dumps(y)", "copy.deepcopy(y)"])
-def test_a_signal_handler_may_walk_the_graph_meanwhile(walk):
-    program = textwrap.dedent(f"""
-        import copy, pickle, signal
-        from megagrad.engine import Value
-
-        x = Value(1.0)
-        y = x
-        for _ in range(200_000):
-            y = (y + 0.0) + y * 0.0
-        handled = 0
-        def handle(*_):
-            global handled
-            handled += 1
-            {walk}
-        signal.signal(signal.SIGALRM, handle)
-        for delay in (0.0005, 0.001, 0.002, 0.004):
-            x.grad, handled = 0.0, 0
-            signal.setitimer(signal.ITIMER_REAL, delay)
-            y.backward()
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            assert x.grad == 1.0, (delay, x.grad)
-        assert handled
     """)
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

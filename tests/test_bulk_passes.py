@@ -1,7 +1,6 @@
-"""Bulk nodes in passes that closures and signals interfere with."""
+"""Bulk nodes in passes that closures interfere with."""
 
 import random
-import signal
 
 import pytest
 from loops import loop, neuron_loop
@@ -175,31 +174,6 @@ def test_a_gradient_set_in_a_closure_on_a_node_of_another_graph():
     middle._backward = lambda: setattr(other, "grad", 5)
     middle.backward()
     assert (other.grad, [child.grad for child in other._children]) == (5.0, [0.0, 0.0])
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
-def test_a_signals_handler_may_look_while_a_pass_is_ordering():
-    w, x, kept = [Value(1.0)], Value(1.0), []
-    for _ in range(200_000):
-        x = dot(w, [x])
-        kept.append(x)
-    handled = []
-
-    def handler(*_):
-        for node in (kept[-1], kept[-2], kept[100_000]):
-            handled.append(len(node._children))
-
-    before = signal.signal(signal.SIGALRM, handler)
-    try:
-        for delay in (0.0005, 0.002, 0.004):
-            w[0].grad = 0.0
-            signal.setitimer(signal.ITIMER_REAL, delay)
-            x.backward()
-            assert w[0].grad == 200_000.0
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert handled
 
 
 def test_rounding_does_not_depend_on_where_lists_are_in_memory():

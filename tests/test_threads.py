@@ -4,6 +4,7 @@ import copy
 import pickle
 import random
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from busy_threads import (  # noqa: F401
     many_switches,
     square,
 )
+from lifetimes import Marker
 
 from megagrad import Value, explain, nn, optim, record
 from megagrad.functional import mse_loss
@@ -242,3 +244,67 @@ def test_one_optimiser_steps_in_many_threads():
     for_each_thread(work)
     assert len({p.data for p in parameters}) == 1
     assert parameters[0].data < 1.0
+
+
+# --- beside a thread that waits ------------------------------------------------------------------
+
+
+def waits_in_a_closure(wait):
+    x = Value(2.0)
+    out = Value(4.0, (x,), "wait")
+    out._backward = wait
+    out.backward()
+
+
+def waits_in_a_finalizer(wait):
+    class Waits(Value):
+        def __del__(self):
+            wait()
+
+    root = Waits(2.0) * 3 + 1
+    del root
+
+
+def waits_in_a_finalizer_of_an_attribute(wait):
+    class Waits:
+        def __del__(self):
+            wait()
+
+    root = Value(2.0) * 3
+    root.attribute = Waits()
+    root = root + 1
+    del root
+
+
+@pytest.mark.parametrize(
+    "waits", [waits_in_a_closure, waits_in_a_finalizer, waits_in_a_finalizer_of_an_attribute]
+)
+def test_what_is_let_go_beside_a_thread_that_waits_is_freed(waits):
+    inside, may_end = threading.Event(), threading.Event()
+
+    def wait():
+        inside.set()
+        may_end.wait(60)
+
+    thread = threading.Thread(target=waits, args=(wait,))
+    thread.start()
+    assert inside.wait(60)
+    try:
+        layer = nn.Layer(2, 1, nonlin=False)
+        reference = weakref.ref(leaf := Value(1.0))
+        loss = layer([leaf, 2.0])
+        loss.backward()
+        assert leaf.grad != 0
+        del loss, leaf
+        assert reference() is None
+        x = y = Value(1.0)  # and there is no recursion
+        x.attribute = Marker()
+        reference = weakref.ref(x.attribute)
+        for _ in range(100_000):
+            y = y + x
+            y.attribute = 1
+        del x, y
+        assert reference() is None
+    finally:
+        may_end.set()
+        thread.join()

@@ -18,11 +18,7 @@ Node& node_of(const py::object& object, const char* name) {
 }
 
 py::dict census(const py::object& root) {
-    Node& node = node_of(root, "root");
-    const OperandsKept kept;  // a signal's handler may take the graph apart
-    Census found;
-    if (!take_census(&node, found, [] { return PyErr_CheckSignals() == 0; }))
-        throw py::error_already_set();
+    const Census found = census_of(&node_of(root, "root"));
     py::dict counts;
     for (std::size_t i = 0; i < found.of_op.size(); ++i)
         if (found.of_op[i] != 0) counts[op_infos[i].name] = found.of_op[i];

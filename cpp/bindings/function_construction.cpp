@@ -1,6 +1,5 @@
 // Function(inputs, outputs, parameters): recording.
 #include "arguments.hpp"
-#include "backward.hpp"
 #include "function.hpp"
 #include "record.hpp"
 
@@ -9,12 +8,6 @@ namespace py = pybind11;
 namespace megagrad::python {
 
 namespace {
-
-class SignalsOnly final : public Environment {
-public:
-    bool run_closure(Node&) override { return false; }
-    bool poll() override { return PyErr_CheckSignals() == 0; }
-};
 
 // The Values of a list, which the tuple keeps.
 py::tuple values_of(const py::handle& list, const char* what) {
@@ -84,12 +77,10 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
     leaves.add(in, "inputs");
     leaves.add(state->parameters, "parameters");
     const std::vector<Node*> parameter_nodes = nodes_of(state->parameters);
-    SignalsOnly environment;
     Recording recording;
-    const OperandsKept while_recording;
     try {
-        recording = record(nodes_of(in), nodes_of(out), given ? &parameter_nodes : nullptr,
-                           contract, environment);
+        recording =
+            record(nodes_of(in), nodes_of(out), given ? &parameter_nodes : nullptr, contract);
     } catch (const NotRecordable& refused) {
         throw py::value_error(
             "cannot record a rule of the user's own: " + description(*refused.node) +
@@ -97,7 +88,6 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
     } catch (const NoOrder&) {
         throw py::value_error("cannot record a graph that contains itself");
     }
-    if (!recording.complete) throw py::error_already_set();
     state->program = std::move(recording.program);
     state->nodes = std::move(recording.parameters);
     if (!given) {

@@ -45,7 +45,7 @@ bool depends_on_an_input(Node& root) {
             found |= recorded_inputs.contains(&node);
             return found || is_leaf(node);
         },
-        [&](Node* node) { node->mark(epoch); }, [](Node*) {}, [] { return true; });
+        [&](Node* node) { node->mark(epoch); }, [](Node*) {});
     return found;
 }
 

@@ -17,7 +17,6 @@
 #include "compiler.hpp"
 #include "node.hpp"
 #include "node_pool.hpp"
-#include "running.hpp"
 
 namespace megagrad::python {
 
@@ -118,17 +117,6 @@ inline PyExtension* extension_of(const PyValue* value) {
                                      : nullptr;
 }
 PyExtension* ensure_extension(PyValue* value);  // null with MemoryError set
-
-// Lets go of an operand, but not before a running walk over a graph is over.
-void release_operand(PyObject* operand);
-// While one lives, operands that are let go stay alive.
-class OperandsKept : public Running<OperandsKept> {
-public:
-    OperandsKept() = default;
-    ~OperandsKept();
-};
-// In a process that fork() made: what other threads were doing here does not go on.
-void leave_walks_to_other_threads();
 
 // What a node was computed from, taken out of it: the node is a leaf, with its attributes, once
 // this is made. When this ends, operands, closure and op label are let go, which may run any code.

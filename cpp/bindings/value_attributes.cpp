@@ -34,23 +34,14 @@ int set_data(PyObject* self, PyObject* object, void*) {
     if (!may_be_read(self, "setting the data")) return -1;
     // Of a neuron's node, the gradient times a slope that depends on its data is that of its dot.
     const Node& node = as_value(self)->node;
-    if (is_on_dot(node.op()) && (node.grad != 0 || is_backward_running()) &&
-        !unfold(as_value(self)))
-        return -1;
+    if (is_on_dot(node.op()) && node.grad != 0 && !unfold(as_value(self))) return -1;
     const int status = set_number(object, as_value(self)->node.data, "data");
     ++data_writes;
     return status;
 }
 int set_grad(PyObject* self, PyObject* object, void*) {
-    // While a node is folded, its gradient is that of all the nodes it stands for. What closures
-    // add to it before a pass comes to it will be theirs, too.
-    const Node& node = as_value(self)->node;
-    try {
-        if (is_bulk(node.op()) && !is_to_be_visited(node) && !unfold(as_value(self))) return -1;
-    } catch (const std::bad_alloc&) {
-        PyErr_NoMemory();
-        return -1;
-    }
+    // While a node is folded, its gradient is that of all the nodes it stands for.
+    if (!unfold_if_bulk(as_value(self))) return -1;
     return set_number(object, as_value(self)->node.grad, "grad");
 }
 

@@ -17,41 +17,29 @@ PyMethodDef native_rule{
     "_backward", apply_native_rule, METH_NOARGS,
     "Adds this node's gradient, times the partial derivatives, to its operands'."};
 
-class PythonEnvironment final : public Environment {
-public:
-    bool run_closure(Node& node) override {
-        PyExtension* extension = extension_of(value_of(&node));
-        Owned closure(Py_XNewRef(extension->closure));
-        if (!closure) return true;
-        return Owned(PyObject_CallNoArgs(closure.get())) != nullptr;
-    }
-    bool poll() override { return PyErr_CheckSignals() == 0; }
-};
+bool run_closure(Node& node) {
+    const Owned closure(Py_XNewRef(extension_of(value_of(&node))->closure));
+    return !closure || Owned(PyObject_CallNoArgs(closure.get()));
+}
 
-bool unfold_before_backward(Node& root) {
-    if (is_backward_running()) {  // of a node that both passes visit, the other's gradient counts
-        const OperandsKept while_listing;
-        Array<Node*> order;
-        return list_all(&root, order, [](const Node&) { return false; }, while_listing);
-    }
-    // The root's gradient is set, while those of the nodes that it stands for add up.
-    return root.grad == 0 || unfold_if_bulk(value_of(&root));
+// May throw std::bad_alloc.
+bool run_closures(Node& root) {
+    Array<Node*> order;
+    if (!list_all(&root, order, passes_nothing_on)) return false;
+    const Held while_running(order);
+    return backward_with_closures(order, run_closure);
 }
 
 PyObject* run_backward(PyObject* self, PyObject*) {
     if (!may_be_read(self, "backward()")) return nullptr;
-    if (!unfold_before_backward(as_value(self)->node)) return nullptr;
-    PythonEnvironment environment;
-    bool done = false;
-    {
-        const OperandsKept while_running;
-        try {
-            done = backward(as_value(self)->node, environment);
-        } catch (const std::bad_alloc&) {
-            PyErr_NoMemory();
-        }
+    Node& root = as_value(self)->node;
+    // The root's gradient is set, while those of the nodes that it stands for add up.
+    if (root.grad != 0 && !unfold_if_bulk(as_value(self))) return nullptr;
+    try {
+        if (!backward(root) && !run_closures(root)) return nullptr;
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory();
     }
-    if (!done) return nullptr;
     Py_RETURN_NONE;
 }
 

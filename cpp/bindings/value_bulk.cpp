@@ -47,12 +47,8 @@ Unfolded unfold_neuron(Op op, double slope, const Owned& weights, const Owned& x
 }
 
 void share_gradient(const Node& node, const Unfolded& unfolded) {
-    std::vector<Node*> parts;
-    for (const Owned& part : unfolded.nodes) {
-        parts.push_back(&as_value(part.get())->node);
-        parts.back()->grad = share(unfolded.slope, node.grad);
-    }
-    note_unfolded(node, unfolded.slope, parts);
+    const double grad = share(unfolded.slope, node.grad);
+    for (const Owned& part : unfolded.nodes) as_value(part.get())->node.grad = grad;
 }
 
 void become(PyValue* value, const Unfolded& unfolded) {
@@ -67,8 +63,8 @@ void become(PyValue* value, const Unfolded& unfolded) {
     node.set_op(op);
     adopt(value, first.node);
     if (second.node != nullptr) adopt(value, second.node);
-    release_operand(old_lhs);
-    if (old_rhs != nullptr) release_operand(old_rhs);
+    Py_DECREF(old_lhs);
+    Py_XDECREF(old_rhs);
 }
 
 }  // namespace

@@ -246,10 +246,10 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
         CopyMap* const map = &map_in(held.get());
         Node* root = &as_value(self)->node;
         if (!map->has(*root)) {
-            const OperandsKept while_copying;
             Array<Node*> order;
             const auto is_copied = [&](const Node& node) { return map->has(node); };
-            if (!list_all(root, order, is_copied, while_copying)) return nullptr;
+            if (!list_all(root, order, is_copied)) return nullptr;
+            const Held while_copying(order);
             // Not for a few nodes more: that would be all that a table grows by, at each root.
             if (order.size() > map->copies.size())
                 map->copies.reserve(map->copies.size() + order.size());

@@ -15,13 +15,21 @@ namespace {
 
 // Values that no one refers to any more, chained through their gradients.
 Node* dying = nullptr;
-bool draining = false;
+// How many drains, on all threads, are within code of the user's, such as a finalizer. That may
+// wait for other threads: what they and it let go is drained anew, until the stack might end.
+int paused_drains = 0;
+constexpr int most_paused = 50;
+
+class Pause {
+public:
+    Pause() { ++paused_drains; }
+    ~Pause() { --paused_drains; }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+};
 
 // Set once someone has given the class itself a __del__.
 bool values_had_finalizers = false;
-
-// What was let go while walks over graphs, such as backward passes, are running.
-std::vector<PyObject*> let_go;
 
 Node* link_of(const Node& node) {
     Node* next;
@@ -61,20 +69,28 @@ void delete_extension(PyExtension* extension) {
     delete extension;
 }
 
+MEGAGRAD_NOINLINE void release_noticed(PyObject* object) {
+    const Pause may_run_any_code;
+    Py_DECREF(object);
+}
+
 MEGAGRAD_INLINE void release(Node* operand) {
     PyObject* object = object_of(operand);
-    if (counts_are_plain && Py_REFCNT(object) == 1 && dies_unnoticed(value_of(operand))) {
+    if (Py_REFCNT(object) != 1) {
+        Py_DECREF(object);
+    } else if (counts_are_plain && dies_unnoticed(value_of(operand))) {
         Py_SET_REFCNT(object, 0);
         push_dying(operand);
     } else {
-        Py_DECREF(object);
+        release_noticed(object);
     }
 }
 
 MEGAGRAD_NOINLINE void release_extended(Node* node) {
     for_each_operand(*node, [](Node* operand) { release(operand); });
-    if (node->op() != Op::operands)
-        delete_extension(static_cast<PyExtension*>(node->rhs.extension));
+    if (node->op() == Op::operands) return;
+    const Pause may_run_any_code;
+    delete_extension(static_cast<PyExtension*>(node->rhs.extension));
 }
 
 MEGAGRAD_INLINE void release_operands(Node* node) {
@@ -87,6 +103,7 @@ MEGAGRAD_NOINLINE void return_to_interpreter(PyValue* value) {
     PyTypeObject* type = Py_TYPE(as_object(value));
     if (type == value_type) node_pool.remove(value);
     type->tp_free(as_object(value));
+    const Pause may_free_a_subclass;
     Py_DECREF(type);
 }
 
@@ -100,7 +117,6 @@ void free_memory(PyValue* value) {
 
 // Frees a node and all that dies of it, in a loop: a graph may be millions deep.
 void drain(Node* node) {
-    draining = true;
     for (;;) {
         release_operands(node);
         free_memory(value_of(node));
@@ -108,7 +124,6 @@ void drain(Node* node) {
         node = dying;
         dying = link_of(*node);
     }
-    draining = false;
 }
 
 }  // namespace
@@ -140,7 +155,7 @@ PyObject* allocate_blank(PyTypeObject* type, Py_ssize_t) {
 void deallocate(PyObject* self) {
     PyValue* value = as_value(self);
     if (!dies_unnoticed(value) && !take_leave(value)) return;
-    if (draining)
+    if (paused_drains == most_paused)
         push_dying(&value->node);
     else
         drain(&value->node);
@@ -221,32 +236,6 @@ PyExtension* ensure_extension(PyValue* value) {
     return static_cast<PyExtension*>(node.rhs.extension);
 }
 
-void release_operand(PyObject* operand) {
-    if (OperandsKept::innermost() == nullptr) {
-        Py_DECREF(operand);
-        return;
-    }
-    try {
-        let_go.push_back(operand);
-    } catch (const std::bad_alloc&) {
-        // Leaking one node is the safe choice: the walk may still reach it.
-    }
-}
-
-OperandsKept::~OperandsKept() {
-    // What is let go may run any code; another thread may begin a walk meanwhile.
-    while (innermost() == this && outer() == nullptr && !let_go.empty()) {
-        PyObject* operand = let_go.back();
-        let_go.pop_back();
-        Py_DECREF(operand);
-    }
-}
-
-void leave_walks_to_other_threads() {
-    OperandsKept::leave_to_other_threads([](OperandsKept&) {});
-    draining = false;  // if this thread is, that does no harm: it will go on
-}
-
 Origin::Origin(PyValue* value) {
     Node& node = value->node;
     if (node.has(lhs_is_node)) lhs_ = object_of(node.lhs.node);
@@ -262,9 +251,9 @@ Origin::Origin(PyValue* value) {
 }
 
 Origin::~Origin() {
-    if (lhs_ != nullptr) release_operand(lhs_);
-    if (rhs_ != nullptr) release_operand(rhs_);
-    for (Node* operand : operands_) release_operand(object_of(operand));
+    Py_XDECREF(lhs_);
+    Py_XDECREF(rhs_);
+    for (Node* operand : operands_) Py_DECREF(object_of(operand));
     Py_XDECREF(closure_);
     Py_XDECREF(op_label_);
 }

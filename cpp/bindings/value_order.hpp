@@ -1,4 +1,4 @@
-// Topological order for code of the binding, which may be interrupted and may run out of memory.
+// Topological order for code of the binding, which unfolds what is bulk.
 #pragma once
 
 #include <new>
@@ -8,6 +8,9 @@
 #include "value.hpp"
 
 namespace megagrad::python {
+
+// How many nodes are copied or saved between two looks for signals.
+inline constexpr std::size_t poll_interval = 1 << 16;
 
 // Unfolds the bulk nodes among these; false with an exception set.
 inline bool unfold_all(const Array<Node*>& order) {
@@ -25,18 +28,15 @@ inline bool has_bulk(const Array<Node*>& order) {
     return false;
 }
 
-// Root and all it depends on, operands first, unfolded, less what `skip` holds for. A signal's
-// handler may take the graph apart meanwhile: what is listed lives as long as the caller keeps
-// operands.
+// Root and all it depends on, operands first, unfolded, less what `skip` holds for. Unfolding may
+// run any code, but none runs after the last walk: whoever is going to run some holds the nodes.
 template <class Skip>
-bool list_all(Node* root, Array<Node*>& order, Skip skip, const OperandsKept&) {
+bool list_all(Node* root, Array<Node*>& order, Skip skip) {
     try {
         Traversal walk;
         do {
             if (!unfold_all(walk.order)) return false;
-            const bool complete = topological_order(
-                root, walk, skip, [](Node*) {}, [] { return PyErr_CheckSignals() == 0; });
-            if (!complete) return false;
+            topological_order(root, walk, skip, [](Node*) {});
         } while (has_bulk(walk.order));
         order.swap(walk.order);
         return true;
@@ -45,5 +45,21 @@ bool list_all(Node* root, Array<Node*>& order, Skip skip, const OperandsKept&) {
         return false;
     }
 }
+
+// Keeps nodes alive, whatever happens to the graph.
+class Held {
+public:
+    explicit Held(const Array<Node*>& nodes) : nodes_(nodes) {
+        for (Node* node : nodes_) Py_INCREF(object_of(node));
+    }
+    ~Held() {
+        for (Node* node : nodes_) Py_DECREF(object_of(node));
+    }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+
+private:
+    const Array<Node*>& nodes_;
+};
 
 }  // namespace megagrad::python

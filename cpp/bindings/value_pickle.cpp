@@ -86,12 +86,11 @@ bool contains_itself(const Array<Node*>& order, const Marks& known_before) {
 }
 
 PyObject* new_descendants(PyObject* root) {
-    const OperandsKept until_owned;
     auto order = std::unique_ptr<Array<Node*>>(new (std::nothrow) Array<Node*>);
     if (!order) return PyErr_NoMemory();
     const Marks before = known.marks();
     const auto is_known = [&](const Node& node) { return before.has(node); };
-    if (!list_all(&as_value(root)->node, *order, is_known, until_owned)) return nullptr;
+    if (!list_all(&as_value(root)->node, *order, is_known)) return nullptr;
     if (contains_itself(*order, before)) {
         PyErr_SetString(PyExc_ValueError,
                         "cannot pickle a graph that contains itself, or that changes meanwhile");

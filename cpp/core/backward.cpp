@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "bulk.hpp"
-#include "bulk_places.hpp"
 #include "compiler.hpp"
 #include "order.hpp"
 #include "running.hpp"
@@ -74,12 +74,6 @@ inline void apply_chain_rule(Node& node) {
     with_formulas(node.op(), by_formulas, [&] { propagate_structural(node); });
 }
 
-template <class Items>
-void reserve_more(Items& items, std::size_t count) {
-    if (items.capacity() - items.size() < count)
-        items.reserve(std::max(items.size() + count, 2 * items.capacity()));
-}
-
 // The gradients that were there before this pass. They are set aside so that the pass propagates
 // its own contribution alone, and come back when it ends, however it ends.
 class EarlierGradients {
@@ -98,21 +92,9 @@ public:
         saved_.emplace_back(node, node->grad);
         node->grad = 0;
     }
-    void make_room(std::size_t count) {
-        reserve_more(saved_, count);
-        places_.note_until(saved_.size(), [&](std::size_t i) { return saved_[i].first; });
-    }
-    // What nodes that stand for `node` are to have, too; there is room for it.
-    void share(const Node& node, double slope, const std::vector<Node*>& parts) noexcept {
-        const std::size_t place = places_.of(node);
-        if (place == BulkPlaces::nowhere) return;
-        const double grad = megagrad::share(slope, saved_[place].second);
-        for (Node* part : parts) saved_.emplace_back(part, grad);
-    }
 
 private:
     std::vector<std::pair<Node*, double>>& saved_;
-    BulkPlaces places_;
 };
 
 struct Scratch {
@@ -122,8 +104,7 @@ struct Scratch {
 
 // One call's scratch memory is the next call's: asking the system for fresh pages costs as much as
 // the pass itself on a graph of a million nodes (43 ns a node against 20). What a far smaller graph
-// does not need, and what a huge one took, goes back. A closure may call backward again while the
-// outer call is running: it then gets fresh memory.
+// does not need, and what a huge one took, goes back.
 class BorrowedScratch {
 public:
     BorrowedScratch() : scratch_(std::move(spare())) {}
@@ -150,141 +131,77 @@ private:
     Scratch scratch_;
 };
 
-// One pass: first nodes are put in order, then they are visited. All passes that are running know
-// each other, as code of the user's that one of them runs may begin another.
-class Pass : public Running<Pass> {
-public:
-    Pass(Array<Node*>& order, EarlierGradients& earlier) : order_(order), earlier_(earlier) {}
-    ~Pass() {
-        if (is_visiting_) settle();
-    }
-    // What else happens where a pass is stopped, for one that will never be.
-    void abandon() {
-        if (is_visiting_) settle();
-        earlier_.give_back();
-    }
+// A pass that gets no memory leaves nothing behind in rows of operands, for another to find there.
+void settle(const Array<Node*>& order) {
+    for (Node* node : order)
+        if (node->op() == Op::operands) propagate_row(*node);
+}
 
-    bool visit_all(Environment& environment) {
-        constexpr std::size_t lookahead = 32;
-        is_visiting_ = true;
-        for (std::size_t i = order_.size(); i-- > 0;) {
-            if (i >= lookahead) prefetch(order_[i - lookahead]);
-            Node& node = *order_[i];
-            if (node.has(has_closure)) [[unlikely]] {
-                left_ = i;
-                if (!environment.run_closure(node)) return false;
-                i = left_;
-            } else {
-                apply_chain_rule(node);
-            }
-            if (i % poll_interval == poll_interval - 1) {
-                left_ = i;
-                if (!environment.poll()) return false;
-                i = left_;
-            }
+void visit_all(const Array<Node*>& order) {
+    constexpr std::size_t lookahead = 32;
+    try {
+        for (std::size_t i = order.size(); i-- > 0;) {
+            if (i >= lookahead) prefetch(order[i - lookahead]);
+            apply_chain_rule(*order[i]);
         }
-        is_visiting_ = false;
+    } catch (...) {
+        settle(order);
+        throw;
+    }
+}
+
+// A pass that runs code of the user's, in which other passes may run, and fork().
+class ClosurePass : public Running<ClosurePass> {
+public:
+    explicit ClosurePass(const Array<Node*>& order) : order_(order) {
+        for (Node* node : order_)
+            if (node != order_.back()) earlier_.set_aside(node);  // the root's will be set
+        order_.back()->grad = 1;
+    }
+    bool run(const RunClosure& run_closure) {
+        for (std::size_t i = order_.size(); i-- > 0;) {
+            Node& node = *order_[i];
+            if (!node.has(has_closure))
+                apply_chain_rule(node);
+            else if (!run_closure(node))
+                return false;
+        }
         return true;
     }
-
-    // While code of the user's runs: whether the node is still to be visited.
-    bool has_before_it(const Node& node) {
-        note_places();
-        return place_of(node) != nowhere;
-    }
-
-    // So that taking nodes in cannot fail.
-    void make_room(const Node& node, const std::vector<Node*>& parts) {
-        earlier_.make_room(parts.size());
-        if (left_ == 0) return;
-        reserve_more(order_, parts.size());
-        note_places();
-        const std::size_t place = place_of(node);
-        if (place == nowhere) return;
-        for (const Node* part : parts) places_.note(*part, place);
-    }
-    // `node` was unfolded. If it is still to be visited, its gradient will go through its parts;
-    // until then they have none of this pass.
-    void take_in(const Node& node, double slope, const std::vector<Node*>& parts) noexcept {
-        earlier_.share(node, slope, parts);
-        const std::size_t place = place_of(node);
-        if (place == nowhere) return;
-        for (Node* part : parts) part->grad = 0;
-        order_.resize(left_);  // those after it have been visited
-        order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), parts.begin(),
-                      parts.end());
-        left_ = order_.size();
-    }
+    void abandon() { earlier_.give_back(); }
 
 private:
-    static constexpr std::size_t nowhere = BulkPlaces::nowhere;
-
-    void note_places() {
-        if (!has_places_ && left_ > 0)
-            places_.note_until(left_, [&](std::size_t i) { return order_[i]; });
-        has_places_ |= left_ > 0;
-    }
-
-    // Among what is to be visited. What was taken in since places were noted may have moved it up.
-    std::size_t place_of(const Node& node) const {
-        for (std::size_t i = places_.of(node); i < left_; ++i)
-            if (order_[i] == &node) return i;
-        return nowhere;
-    }
-
-    // A pass that is stopped leaves nothing behind in rows of operands, for another to find there.
-    void settle() {
-        for (Node* node : order_)
-            if (node->op() == Op::operands) propagate_row(*node);
-    }
-
-    Array<Node*>& order_;
-    EarlierGradients& earlier_;
-    std::size_t left_ = 0;  // while code of the user's runs: how many nodes are still to be visited
-    bool is_visiting_ = false;
-    bool has_places_ = false;
-    BulkPlaces places_;  // of those that were to be visited when someone asked first
+    const Array<Node*>& order_;
+    std::vector<std::pair<Node*, double>> saved_;
+    EarlierGradients earlier_{saved_};
 };
 
 }  // namespace
 
-bool backward(Node& root, Environment& environment) {
+bool backward(Node& root) {
     if (passes_nothing_on(root)) {
         root.grad = 1;
         return true;
     }
     BorrowedScratch scratch;
     EarlierGradients earlier(scratch->saved);
-    Pass pass(scratch->walk.order, earlier);
-    const bool ordered = topological_order(
-        &root, scratch->walk, [](const Node& node) { return passes_nothing_on(node); },
-        [&](Node* node) {
-            if (node != &root) earlier.set_aside(node);  // the root's will be set, not added to
-        },
-        [&] { return environment.poll(); });
-    if (!ordered) return false;
+    unsigned flags = 0;
+    topological_order(&root, scratch->walk, passes_nothing_on, [&](Node* node) {
+        flags |= static_cast<unsigned>(node->flags);
+        if (node != &root) earlier.set_aside(node);  // the root's will be set, not added to
+    });
+    if ((flags & has_closure) != 0) return false;
     root.grad = 1;
-    return pass.visit_all(environment);
+    visit_all(scratch->walk.order);
+    return true;
 }
 
-bool is_backward_running() { return Pass::innermost() != nullptr; }
+bool backward_with_closures(const Array<Node*>& order, const RunClosure& run_closure) {
+    return ClosurePass(order).run(run_closure);
+}
 
 void leave_passes_to_other_threads() {
-    Pass::leave_to_other_threads([](Pass& pass) { pass.abandon(); });
-}
-
-bool is_to_be_visited(const Node& node) {
-    for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
-        if (pass->has_before_it(node)) return true;
-    return false;
-}
-
-void note_unfolded(const Node& node, double slope, const std::vector<Node*>& parts) {
-    for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
-        pass->make_room(node, parts);
-    for (Pass* pass = Pass::innermost(); pass != nullptr; pass = pass->outer())
-        pass->take_in(node, slope, parts);
-    ++traversals;  // what is being put in order has to begin anew
+    ClosurePass::leave_to_other_threads([](ClosurePass& pass) { pass.abandon(); });
 }
 
 void propagate(Node& node) { apply_chain_rule(node); }

@@ -21,16 +21,13 @@ private:
     void count_loop(const Operands& terms, const Operands* x);
 };
 
-// Counts `root` and all it depends on. `poll()` every so often, and stops by returning false; then
-// returns false, too. May throw std::bad_alloc.
-template <class Poll>
-bool take_census(Node* root, Census& census, Poll poll) {
+// Counts `root` and all it depends on. May throw std::bad_alloc.
+inline Census census_of(Node* root) {
     Traversal walk;
-    const bool complete =
-        topological_order(root, walk, [](const Node&) { return false; }, [](Node*) {}, poll);
-    if (complete)
-        for (const Node* node : walk.order) census.count(*node);
-    return complete;
+    topological_order(root, walk, [](const Node&) { return false; }, [](Node*) {});
+    Census census;
+    for (const Node* node : walk.order) census.count(*node);
+    return census;
 }
 
 }  // namespace megagrad

@@ -23,8 +23,7 @@ public:
 
     // Records what the outputs depend on, operands before their users, as one reads: so are
     // parameters numbered.
-    template <class Poll>
-    Progress record(std::vector<Node*> outputs, Poll poll) {
+    void record(std::vector<Node*> outputs) {
         outputs.push_back(nullptr);  // that a sum over them would start from
         Operands row;
         row.count = outputs.size() - 1;
@@ -33,7 +32,7 @@ public:
         root.set_op(Op::operands);
         root.lhs.operands = &row;
         root.set(extended);
-        return depth_first<Visit::first_first>(
+        depth_first<Visit::first_first>(
             &root, waiting_, [this](const Node& node) { return is_seen(node); },
             [](const Node&) { return false; },
             [this](Node* node) {
@@ -42,14 +41,13 @@ public:
             },
             [this](Node* node) {
                 if (node->op() != Op::operands) note(*node, recorded(*node));
-            },
-            poll);
+            });
     }
 
     Recording recording(const std::vector<Node*>& outputs) {
         std::vector<Id> results;
         for (const Node* output : outputs) results.push_back(id_of(*output));
-        return {draft_.finish(results), std::move(parameters_), true};
+        return {draft_.finish(results), std::move(parameters_)};
     }
 
 private:
@@ -131,16 +129,9 @@ private:
 }  // namespace
 
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
-                 const std::vector<Node*>* parameters, bool contract, Environment& environment) {
-    try {
-        Recorder recorder(inputs, parameters, contract);
-        const Progress progress = recorder.record(outputs, [&] { return environment.poll(); });
-        if (progress == Progress::stopped) return {{}, {}, false};
-        if (progress == Progress::unhindered) return recorder.recording(outputs);
-    } catch (const NoOrder&) {  // perhaps as a poll looked at nodes, and so made leaves of numbers
-    }
-    Recorder recorder(inputs, parameters, contract);  // once more, and without polls
-    recorder.record(outputs, [] { return true; });
+                 const std::vector<Node*>* parameters, bool contract) {
+    Recorder recorder(inputs, parameters, contract);
+    recorder.record(outputs);
     return recorder.recording(outputs);
 }
 

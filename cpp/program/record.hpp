@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "backward.hpp"
 #include "node.hpp"
 #include "program.hpp"
 
@@ -14,13 +13,12 @@ struct NotRecordable {
     const Node* node;
 };
 
-// A node that depends on itself, or whose operands were changed while the graph was walked.
+// A node that depends on itself.
 struct NoOrder {};
 
 struct Recording {
     Program program;
     std::vector<Node*> parameters;
-    bool complete;  // false: the environment stopped it
 };
 
 // Records what `outputs` are computed from `inputs`, which are leaves and distinct. Other leaves
@@ -28,6 +26,6 @@ struct Recording {
 // order, and what is left is constant. `contract`: as the program's. Time and memory are linear in
 // the graph. May throw NotRecordable, NoOrder, std::length_error and std::bad_alloc.
 Recording record(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs,
-                 const std::vector<Node*>* parameters, bool contract, Environment& environment);
+                 const std::vector<Node*>* parameters, bool contract);
 
 }  // namespace megagrad

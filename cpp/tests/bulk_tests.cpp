@@ -22,10 +22,7 @@ Node* looped(Graph& graph, const std::vector<Node*>& w, const std::vector<Node*>
     return total;
 }
 
-bool run(Node* root) {
-    PlainEnvironment environment;
-    return backward(*root, environment);
-}
+bool run(Node* root) { return backward(*root); }
 
 void clear(const std::vector<Node*>& nodes) {
     for (Node* node : nodes) node->grad = 0;
@@ -108,20 +105,6 @@ TEST(a_loop_unrolls_into_its_nodes) {
     unrolled(*row->lhs.operands, row->lhs.operands, make);
     CHECK((made == std::vector<std::pair<Op, double>>{
                        {Op::mul, 4}, {Op::add, 5}, {Op::mul, 9}, {Op::add, 14}, {Op::mul, 25}}));
-}
-
-TEST(a_pass_that_is_stopped_pays_what_rows_owe) {
-    Graph graph;
-    Node *w = graph.leaf(2), *x = graph.leaf(3);
-    Node* failing = graph.custom({x}, {});
-    failing->set(has_closure);
-    Node *weights = graph.row({w}, 0), *inputs = graph.row({failing}, 0);
-    Node* out = graph.neuron(Op::leaf, weights, inputs);
-    PlainEnvironment environment;
-    environment.closures_succeed = false;
-    CHECK(!backward(*out, environment));
-    CHECK(weights->lhs.operands->grads[0] == 0 && inputs->lhs.operands->grads[0] == 0);
-    CHECK(failing->grad == 2);
 }
 
 }  // namespace megagrad::test

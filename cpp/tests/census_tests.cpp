@@ -7,11 +7,6 @@ namespace megagrad::test {
 
 namespace {
 
-Census census_of(Node* root) {
-    Census census;
-    CHECK(take_census(root, census, [] { return true; }));
-    return census;
-}
 std::uint64_t count(const Census& census, Op op) {
     return census.of_op[static_cast<std::size_t>(op)];
 }
@@ -44,14 +39,6 @@ TEST(a_bulk_node_counts_as_the_loop_it_stands_for) {
     const Census of_sum = census_of(graph.total(weights));
     CHECK(count(of_sum, Op::add) == 3);
     CHECK(count(of_sum, Op::operands) == 0);
-}
-
-TEST(a_census_that_is_stopped_says_so) {
-    Graph graph;
-    Node* node = graph.leaf(1);
-    for (std::size_t i = 0; i < 2 * poll_interval; ++i) node = graph.apply(Op::neg, node);
-    Census census;
-    CHECK(!take_census(node, census, [] { return false; }));
 }
 
 }  // namespace megagrad::test

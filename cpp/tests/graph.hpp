@@ -2,11 +2,11 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <utility>
 
 #include "backward.hpp"
 #include "bulk.hpp"
+#include "order.hpp"
 
 namespace megagrad::test {
 
@@ -103,34 +103,13 @@ private:
     std::deque<Row> rows_;
 };
 
-// Runs no closures, and stops after so many polls if told to.
-class PlainEnvironment : public Environment {
-public:
-    explicit PlainEnvironment(int polls_until_stop = -1) : polls_left_(polls_until_stop) {}
-    bool run_closure(Node& node) override {
-        closures.push_back(&node);
-        return closures_succeed;
-    }
-    bool poll() override { return polls_left_ < 0 || polls_left_-- > 0; }
-
-    std::vector<Node*> closures;
-    bool closures_succeed = true;
-
-private:
-    int polls_left_;
-};
-
-// Does some work where a node has a rule of its own, which then fails if told to.
-class Within : public PlainEnvironment {
-public:
-    explicit Within(std::function<void()> work) : work_(std::move(work)) {}
-    bool run_closure(Node&) override {
-        work_();
-        return closures_succeed;
-    }
-
-private:
-    std::function<void()> work_;
-};
+// The order of a pass from `root`.
+inline Array<Node*> order_of(Node* root) {
+    Traversal walk;
+    topological_order(root, walk, passes_nothing_on, [](Node*) {});
+    Array<Node*> order;
+    order.swap(walk.order);
+    return order;
+}
 
 }  // namespace megagrad::test

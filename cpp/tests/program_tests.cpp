@@ -26,9 +26,8 @@ void check_close(const std::vector<double>& actual, const std::vector<double>& e
 Results by_backward(RandomGraph& random) {
     Results results;
     for (Node* output : random.outputs) {
-        PlainEnvironment environment;
         const double before = output->grad;
-        CHECK(backward(*output, environment));
+        CHECK(backward(*output));
         output->grad += before;
         results.outputs.push_back(output->data);
     }
@@ -171,42 +170,6 @@ TEST(vectors_are_added_in_one_order_however_they_come) {
     CHECK(total({0, 1, 2, 3, 4, 5, 6}) == expected);
     CHECK(total({6, 5, 4, 3, 2, 1, 0}) == expected);
     CHECK(total({3, 6, 0, 5, 1, 4, 2}) == expected);
-}
-
-// Walks another graph, or the same one, in the middle of a recording; or ends it.
-class Disturbance : public Environment {
-public:
-    Disturbance(Node& root, bool goes_on) : root_(root), goes_on_(goes_on) {}
-    bool run_closure(Node&) override { return true; }
-    bool poll() override {
-        ++polls;
-        PlainEnvironment environment;
-        CHECK(backward(root_, environment));
-        return goes_on_;
-    }
-    int polls = 0;
-
-private:
-    Node& root_;
-    bool goes_on_;
-};
-
-TEST(a_recording_that_is_disturbed_or_stopped_leaves_no_trace) {
-    Graph graph;
-    Node *x = graph.leaf(0.5), *w = graph.leaf(2), *root = x;
-    for (int i = 0; i < 100'000; ++i)
-        root = graph.apply(Op::sub, graph.apply(Op::mul, root, w), 1.0 / (1 + i % 7));
-    const std::string expected = to_bytes(record_all({x}, {root}).program);
-    Disturbance disturbs(*root, true), stops(*root, false);
-    const Recording recording = record({x}, {root}, nullptr, true, disturbs);
-    CHECK(recording.complete && disturbs.polls == 1);
-    CHECK(recording.parameters == std::vector<Node*>{w});
-    CHECK(to_bytes(recording.program) == expected);
-    CHECK(!record({x}, {root}, nullptr, true, stops).complete);
-    x->grad = 0;
-    PlainEnvironment environment;
-    CHECK(backward(*root, environment) && x->grad == std::numeric_limits<double>::infinity());
-    CHECK(to_bytes(record_all({x}, {root}).program) == expected);
 }
 
 TEST(equal_operations_are_merged_also_among_very_many_users_of_one_value) {

@@ -14,8 +14,7 @@ namespace megagrad::test {
 inline constexpr Wanted everything{true, true};
 
 inline Recording record_all(const std::vector<Node*>& inputs, const std::vector<Node*>& outputs) {
-    PlainEnvironment environment;
-    return record(inputs, outputs, nullptr, true, environment);
+    return record(inputs, outputs, nullptr, true);
 }
 
 inline std::vector<double> random_numbers(std::mt19937& random, std::size_t count) {

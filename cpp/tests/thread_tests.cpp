@@ -36,8 +36,7 @@ struct Network {
         }
         Node* output = graph.leaf(0.0);
         for (Node* cell : cells) output = graph.apply(Op::add, output, graph.apply(Op::sin, cell));
-        PlainEnvironment environment;
-        const Recording recording = record(x, {output}, nullptr, true, environment);
+        const Recording recording = record(x, {output}, nullptr, true);
         for (const Node* node : recording.parameters) parameters.push_back(node->data);
         plan = megagrad::plan(recording.program, {true, true});
     }
@@ -103,24 +102,24 @@ struct Interrupted {
 TEST(a_pass_of_a_thread_that_is_gone_ends_as_if_stopped) {
     Interrupted other, own;
     std::promise<void> within, may_end;
+    const auto order = order_of(other.outer);
     std::thread thread([&] {
-        Within environment([&] {
+        backward_with_closures(order, [&](Node&) {
             within.set_value();
             may_end.get_future().wait();
+            return false;
         });
-        environment.closures_succeed = false;
-        backward(*other.outer, environment);
     });
     within.get_future().wait();
     bool own_goes_on = false;
-    Within environment([&] {
+    const auto forked = [&](Node&) {
         leave_passes_to_other_threads();
-        own_goes_on = is_backward_running() && own.inner->grad == 5;
-    });
-    environment.closures_succeed = false;
-    CHECK(!backward(*own.outer, environment));
+        own_goes_on = own.inner->grad == 5;
+        return false;
+    };
+    CHECK(!backward_with_closures(order_of(own.outer), forked));
     CHECK(own_goes_on && own.is_as_if_stopped());
-    CHECK(other.is_as_if_stopped() && !is_backward_running());
+    CHECK(other.is_as_if_stopped());
     may_end.set_value();
     thread.join();
 }
