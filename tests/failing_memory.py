@@ -25,7 +25,8 @@ HALVES = (0.5,) * 6
 QUIET = 4  # so many numbers in a row without an error: there was no allocation left to fail
 QUIET_IN_LIBRARY = 12  # which goes on without some
 COUNTS_BLOCKS = sys.version_info < (3, 12)  # CPython 3.13 keeps some that vary between runs
-REPEATED = 8  # what leaks every time stands out from free lists that fill
+REPEATED = 8  # what leaks every time stands out from free lists that fill,
+ROUNDS = 5  # which takes so often at most
 
 
 class Labelled(Value):
@@ -261,11 +262,9 @@ def is_want_of_memory(name, error):
     return error is None or isinstance(error, (MemoryError, *through))
 
 
-def fail_allocation(name, number, last):
-    """Let the allocation of that number fail; return whether any did, and what was wrong then."""
-    work, scene = OPERATIONS[name], Scene()
-    wanted = looks(work(Scene()))
-    numbers, blocks, raised = scene.numbers(), array("q", [0] * REPEATED), False
+def fail_repeatedly(name, scene, wanted, number, last, blocks):
+    """Let the allocation of that number fail, and note blocks in use; as fail_allocation otherwise."""
+    work, numbers, raised = OPERATIONS[name], scene.numbers(), False
     for i in range(REPEATED):
         error, result = attempt(work, scene, number, last)
         raised |= error is not None
@@ -280,8 +279,20 @@ def fail_allocation(name, number, last):
         # A collection of all generations also empties CPython's free lists, and CPython 3.11 crashes
         # where its own code then gets no tuple, as in iter({}.items()).
         blocks[i] = blocks_in_use(generation=2 if name in ENGINE else 1)
-    if COUNTS_BLOCKS and name in ENGINE and blocks[-1] - blocks[1] >= REPEATED - 2:
-        yield f"leaks: {blocks.tolist()} blocks"
+    return raised
+
+
+def fail_allocation(name, number, last):
+    """Let the allocation of that number fail; return whether any did, and what was wrong then."""
+    work, scene = OPERATIONS[name], Scene()
+    wanted, blocks, raised = looks(work(Scene())), array("q", [0] * REPEATED), False
+    for _ in range(ROUNDS):
+        raised |= yield from fail_repeatedly(name, scene, wanted, number, last, blocks)
+        if blocks[-1] - blocks[1] < REPEATED - 2:
+            break
+    else:
+        if COUNTS_BLOCKS and name in ENGINE:
+            yield f"leaks: {blocks.tolist()} blocks"
     work(scene)  # as if nothing had been
     if name in ENGINE:
         ends = [weakref.ref(node) for node in (*scene.known, *scene.parameters)]
