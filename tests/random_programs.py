@@ -218,7 +218,8 @@ def bounds(order, seeds):
         weight, lost = weights[id(node)], losts[id(node)]
         for child, local in zip(node._children, node._local_grads, strict=True):
             # Of these the derivative crosses 0, where its two terms cancel.
-            term = (abs(local) + (node._op in ("silu", "gelu"))) * weight
+            slope = abs(local) + (node._op in ("silu", "gelu"))
+            term = slope * weight if slope and weight else 0.0
             before, after = weights[id(child)], weights[id(child)] + term
             if is_overflow(abs(local), weight, term) or is_overflow(before, term, after):
                 return None

@@ -57,6 +57,7 @@ ELSEWHERE = {
     "bound_of": "in draw_dot() and explain()",
     "collapse": "takes what trace() made",
     "is_name": "of a string",
+    "array_function": "NumPy calls it",
     "array_ufunc": "NumPy calls it, and operands' rows reach it",
     "label_of": "takes what trace() made",
     "length_of_arrows": "takes what trace() made",

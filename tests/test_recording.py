@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from megagrad import Function, Value, record
+from megagrad import Function, Value, optim, record, where
 from megagrad import functional as F
 
 READS = {
@@ -31,7 +31,6 @@ READS = {
     "local gradients": lambda x: x * (x * x)._local_grads[0],
     "backward": lambda x: (x * x).backward(),
     "chain rule": lambda x: (x * x)._backward(),
-    "labels": lambda x: F.hinge([x], [x]),
     "write": lambda x: setattr(x, "data", 1.0),
     "pickle": pickle.dumps,
     "deepcopy": copy.deepcopy,
@@ -124,11 +123,129 @@ def test_numpys_choices_are_ops():
 
 
 def test_numpys_clip_is_made_of_ops():
-    f = record(lambda x: [np.clip(x, -1, 2), np.clip(x, 0, None), x.clip(max=1)], 1)
+    f = record(lambda x: [np.clip(x, -1, 2), np.clip(x, 0, None), np.clip(x, None, a_max=1)], 1)
     assert f([[-3.0], [1.5], [5.0]]).tolist() == [[-1, 0, -3], [1.5, 1.5, 1], [2, 5, 1]]
     assert isinstance(np.clip(Value(3.0), 0, 1), Value)
-    with pytest.raises(TypeError, match="out must be None, not 'ndarray'"):
-        Value(1.0).clip(0, 1, out=np.zeros(1))
+    x = Value(1.0)
+    np.sum(np.clip(x, 0, np.array([0.5, 1.0, 2.0]))).backward()
+    assert x.grad == 1.5  # equal ones share the gradient
+    for bad in (np.timedelta64(3, "ns"), np.ma.masked, [np.timedelta64(3, "ns")]):
+        with pytest.raises(TypeError, match=r"unit|mask"):
+            np.clip(x, bad, 9)
+        with pytest.raises(TypeError, match=r"unit|mask"):
+            np.maximum(x, bad)
+
+
+def test_what_depends_on_an_input_has_no_error_yet():
+    f = record(
+        lambda x: [
+            1 / x.greater(0),
+            x.greater(0).log(),
+            where(x.greater(0), x, 0.0).log(),
+            where(x.less(700), x, 1000.0).exp(),
+        ],
+        1,
+    )
+    assert f([2.0]).tolist() == [1.0, 0.0, math.log(2), pytest.approx(math.exp(2))]
+    with pytest.raises(ZeroDivisionError):
+        record(lambda x: x + 1 / Value(0.0), 1)
+    with pytest.raises(ZeroDivisionError):
+        1 / Value(1.0).greater(2)
+
+
+def test_a_function_of_inputs_cannot_be_called_or_saved_while_recording(tmp_path):
+    def fn(use):
+        def call(x):
+            a = Value(1.0)
+            use(Function([a], a * x, [x]))
+            return x
+
+        return call
+
+    calls = [
+        lambda f: f([1.0]),
+        lambda f: f.vjp([1.0]),
+        lambda f: f.jvp([1.0], [1.0]),
+        lambda f: f.backward([1.0]),
+        lambda f: f.value_and_grad([1.0]),
+        lambda f: f.jacobian([1.0]),
+        lambda f: f.hessian([1.0]),
+        lambda f: f.hvp([1.0], [1.0]),
+        lambda f: f.save(tmp_path / "f"),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="frozen"):
+            record(fn(call), 1)
+    record(fn(lambda f: f([1.0], params=[2.0])), 1)
+    assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda x: optim.SGD([x], lr=0.1).step(),
+        lambda x: optim.Adam([x]).step(),
+        lambda x: optim.clip_grad_norm_([x], 1.0),
+        lambda x: optim.clip_grad_value_([x], 1.0),
+    ],
+)
+def test_inputs_cannot_be_trained_while_recording(step):
+    def fn(x):
+        step(x)
+        return x * 2
+
+    with pytest.raises(TypeError, match="frozen"):
+        record(fn, 1)
+
+
+# --- constants ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: F.mse_loss([x], [0.5]),
+        lambda x: F.softmax([x, 0.5])[0],
+        lambda x: F.logsumexp([x, 0.5]),
+        lambda x: F.binary_cross_entropy_with_logits([x], [0.5]),
+        lambda x: F.hinge([x, 1.0], [1, -1]),
+        lambda x: F.rms_norm([x, 0.5], [2.0, 3.0])[0],
+        lambda x: F.dot([x, 2.0], [0.5, 3.0], 1.0),
+        lambda x: F.sum([F.dot([2.0], [0.5]), x, F.sum([1, 2])]),
+        lambda x: where(x.less(0), x, 5.0),
+        lambda x: where(x.less(0), 5.0, x),
+        lambda x: np.maximum(3.0, x),
+        lambda x: np.clip(3.0, x, 4.0),
+    ],
+)
+@pytest.mark.parametrize("copied", [lambda x: x, lambda x: pickle.loads(pickle.dumps(x))])
+def test_plain_numbers_are_constants(fn, copied):
+    x = Value(1.0)
+    x, y = copied([x, fn(x)])
+    before = Function([x], y)
+    for node in walk(y):
+        assert isinstance(node._children, tuple)  # which makes leaves of numbers
+    x, y = copied([x, y])
+    after = Function([x], y)
+    assert before.parameters == after.parameters == ()
+    assert before([[0.5], [7.0]]).tolist() == after([[0.5], [7.0]]).tolist()
+
+
+def walk(root):
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        nodes.extend(node._children)
+
+
+def test_labels_that_are_values_take_part():
+    x, y = Value(0.5), Value(1.0)
+    f = Function([x, y], F.hinge([x], [y]))
+    assert f([[1.0, -1.0], [-3.0, -1.0]]).tolist() == [2.0, 0.0]
+    assert record(lambda x, y: F.hinge([x], [y]), 2)([[1.0, -1.0], [-3.0, -1.0]]).tolist() == [2, 0]
+    with pytest.raises(ValueError, match="labels of -1 and 1"):
+        F.hinge([x], [Value(0.0)])
 
 
 def test_numpys_choices_between_arrays_and_a_value_are_ops():

@@ -21,7 +21,7 @@ PyObject* by_loop(Py_ssize_t count, PyObject* start, TermOf term_of) {
     double number = 0;
     if (!total || is_value(total.get()) || to_number(total.get(), number) <= 0)
         return PyErr_Occurred() ? nullptr : total.release();
-    return new_leaf(number);
+    return new_number(number);
 }
 
 PyObject* dot_by_loop(const Owned& w, const Owned& x, PyObject* bias) {

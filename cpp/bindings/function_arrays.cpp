@@ -55,17 +55,6 @@ py::array array_of(PyObject* object, const char* what) {
     }
 }
 
-// Also where they are items of a list, of which NumPy would make plain numbers.
-void refuse_more_than_numbers(PyObject* object, const char* what, int depth = 0) {
-    if (refuse_more_than_a_number(object, what)) throw py::error_already_set();
-    if (depth == 8 || (!PyList_CheckExact(object) && !PyTuple_CheckExact(object))) return;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i) {
-        const py::object item =
-            py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(object, i));
-        refuse_more_than_numbers(item.ptr(), what, depth + 1);
-    }
-}
-
 bool is_plain_array(PyObject* object) {
     return Py_TYPE(object) == py::detail::npy_api::get().PyArray_Type_;
 }
@@ -95,7 +84,7 @@ void load_numpy() {
 Numbers numbers_of(PyObject* object, const char* what) {
     if (!is_plain_array(object)) {
         if (auto array = from_list(object)) return std::move(*array);
-        refuse_more_than_numbers(object, what);
+        if (refuse_more_than_numbers(object, what)) throw py::error_already_set();
     }
     if (is_ready(object)) return py::reinterpret_borrow<Numbers>(object);
     const py::array array = array_of(object, what);

@@ -11,6 +11,7 @@
 
 #include "arguments.hpp"
 #include "function.hpp"
+#include "recording.hpp"
 #include "without_lock.hpp"
 
 namespace megagrad::python {
@@ -185,6 +186,7 @@ private:
         const std::size_t count = state_.nodes.size();
         if (object == nullptr || object == Py_None) {
             live_.resize(count);
+            check_may_be_read(state_.nodes, "the data of a parameter");
             for (std::size_t i = 0; i < count; ++i) live_[i] = state_.nodes[i]->data;
             points_.parameters = live_.data();
             return;

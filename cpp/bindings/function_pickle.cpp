@@ -6,6 +6,7 @@
 #include "checksum.hpp"
 #include "function.hpp"
 #include "little_endian.hpp"
+#include "recording.hpp"
 
 namespace py = pybind11;
 
@@ -69,6 +70,7 @@ constexpr std::size_t end_size = 2 * number_size;
 PyObject* save(PyObject* self, PyObject* path) {
     return guarded([&]() -> PyObject* {
         const FunctionState& state = state_of_function(self);
+        check_may_be_read(state.nodes, "the data of a parameter");
         const std::string program = to_bytes(state.program);
         std::string bytes = program;
         bytes += state.has_one_output ? '\1' : '\0';

@@ -32,7 +32,7 @@ py::object as_value_object(PyObject* item, Source source, std::size_t i) {
     const int real = to_number(item, number);
     if (real == 0) refuse_item(source, i, item);
     if (real <= 0) throw py::error_already_set();
-    return checked(new_leaf(number));
+    return checked(new_number(number));
 }
 
 // The items of an iterable, at least one; numbers become leaves, and `was_number` says which.
@@ -179,16 +179,18 @@ py::object mse_loss(const py::object& input, const py::object& target) {
 }
 
 py::object hinge(const py::object& scores, const py::object& labels) {
-    const auto [xs, ys] = pair_of(scores, labels, "hinge()", "scores", "labels");
-    for (const py::object& y : ys) {
-        if (!may_be_read(y.ptr(), "a label")) throw py::error_already_set();
-        if (std::fabs(data_of(y)) != 1)
+    std::vector<bool> is_number;
+    const auto [xs, ys] = pair_of(scores, labels, "hinge()", "scores", "labels", &is_number);
+    for (const py::object& y : ys)
+        if (std::fabs(data_of(y)) != 1 && !depends_on_an_input(y.ptr()))
             throw py::value_error("hinge() needs labels of -1 and 1, got " +
                                   number_text(data_of(y)));
+    Values losses;
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+        const py::object y = is_number[i] ? py::float_(data_of(ys[i])) : ys[i];
+        losses.push_back(apply_op(Op::relu, py::int_(1) - y * xs[i]));
     }
-    return mean(each(xs, ys, [](const py::object& x, const py::object& y) {
-        return apply_op(Op::relu, py::int_(1) - py::float_(data_of(y)) * x);
-    }));
+    return mean(losses);
 }
 
 py::object cross_entropy(const py::object& input, const py::object& target) {

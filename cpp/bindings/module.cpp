@@ -126,6 +126,7 @@ const char* refusal() {
 void register_bulk(py::module_& module) {
     if (!python::make_operands_type() || !python::intern_layer_names() ||
         PyModule_AddFunctions(module.ptr(), python::bulk_functions) < 0 ||
+        PyModule_AddFunctions(module.ptr(), python::number_functions) < 0 ||
         PyModule_AddFunctions(module.ptr(), python::functional_functions) < 0 ||
         PyModule_AddFunctions(module.ptr(), python::layer_functions) < 0)
         throw py::error_already_set();

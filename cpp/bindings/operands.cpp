@@ -287,7 +287,7 @@ Owned row_of_items(Owned& items, PyObject* start, Source source) {
 
 PyObject* dot_node(const Owned& weights, const Owned& x) {
     const double data = dot(operands_in(weights), operands_in(x));
-    if (!has_values(weights) && !has_values(x)) return new_leaf(data);
+    if (!has_values(weights) && !has_values(x)) return new_number(data);
     return node_of_rows(Op::dot, data, weights, x);
 }
 
@@ -301,7 +301,7 @@ PyObject* neuron_node(Op op, const Owned& weights, const Owned& x) {
 
 PyObject* sum_node(const Owned& terms) {
     const double data = sum(operands_in(terms));
-    if (!has_values(terms)) return new_leaf(data);
+    if (!has_values(terms)) return new_number(data);
     Operand lhs;
     lhs.node = vertex_of(terms);
     return new_node(Op::sum, data, lhs, {}, lhs_is_node);

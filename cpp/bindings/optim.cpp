@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "recording.hpp"
 #include "registration.hpp"
 #include "value.hpp"
 
@@ -36,6 +37,13 @@ std::vector<Node*> nodes_of(PyObject* sequence) {
     std::vector<Node*> nodes(static_cast<std::size_t>(PySequence_Fast_GET_SIZE(sequence)));
     for (std::size_t i = 0; i < nodes.size(); ++i)
         nodes[i] = node_at(sequence, static_cast<Py_ssize_t>(i));
+    return nodes;
+}
+
+// Of which gradients will be read.
+std::vector<Node*> with_gradients(const py::list& values) {
+    const std::vector<Node*> nodes = nodes_of(values.ptr());
+    check_may_be_read(nodes, "the grad");
     return nodes;
 }
 
@@ -162,6 +170,7 @@ public:
             throw py::value_error(
                 "the params of a parameter group were replaced; use add_param_group(), or make a "
                 "new optimiser");
+        check_may_be_read(nodes_, "the data of a parameter");
         update(nodes_, state_, options);
     }
 
@@ -247,19 +256,19 @@ void register_optim(py::module_& module) {
     module.def(
         "gradient_norm",
         [](const py::list& values, double order) {
-            return gradient_norm(nodes_of(values.ptr()), order);
+            return gradient_norm(with_gradients(values), order);
         },
         py::arg("values"), py::arg("order"), "The norm of the Values' gradients as one vector.");
     module.def(
         "scale_gradients",
         [](const py::list& values, double factor) {
-            scale_gradients(nodes_of(values.ptr()), factor);
+            scale_gradients(with_gradients(values), factor);
         },
         py::arg("values"), py::arg("factor"), "Multiply the Values' gradients by a number.");
     module.def(
         "clamp_gradients",
         [](const py::list& values, double limit) {
-            clamp_gradients(nodes_of(values.ptr()), limit);
+            clamp_gradients(with_gradients(values), limit);
         },
         py::arg("values"), py::arg("limit"), "Bound the Values' gradients to [-limit, limit].");
 }

@@ -34,7 +34,7 @@ private:
     py::tuple inputs_;
 };
 
-bool depends_on_an_input(Node& root) {
+bool has_input_below(Node& root) {
     bool found = recorded_inputs.contains(&root);
     if (found || is_leaf(root)) return found;
     Array<std::uintptr_t> stack;
@@ -58,9 +58,18 @@ py::object while_recording(const py::tuple& inputs, const py::object& fn) {
 
 }  // namespace
 
+bool depends_on_an_input(PyObject* value) {
+    if (recordings == 0) return false;
+    try {
+        return has_input_below(as_value(value)->node);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
 bool refuses_to_be_read(PyObject* value, const char* what) {
     try {
-        if (!depends_on_an_input(as_value(value)->node)) return false;
+        if (!has_input_below(as_value(value)->node)) return false;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
         return true;

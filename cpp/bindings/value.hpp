@@ -139,6 +139,9 @@ void reset_to_leaf(PyValue* value);
 int to_number(PyObject* object, double& number);
 // Whether it is a masked array, a date or a time span; then a TypeError is set.
 bool refuse_more_than_a_number(PyObject* object, const char* what);
+// The same of the items of lists, of which NumPy would make plain numbers.
+bool refuse_more_than_numbers(PyObject* object, const char* what, int depth = 0);
+extern PyMethodDef number_functions[];  // of the module
 // Takes whatever has a __float__, such as an array of no dimensions, but not a Value: that would
 // silently lose its gradient.
 bool number_or_type_error(PyObject* object, const char* what, double& number);
@@ -169,6 +172,7 @@ MEGAGRAD_INLINE PyObject* new_node(Op op, double data, Operand lhs, Operand rhs,
 }
 
 PyObject* new_leaf(double data);
+PyObject* new_number(double data);  // a leaf that stands for a plain number
 
 // The result of a unary op, or of a parametric one with its default, on a Value.
 PyObject* apply(Op op, PyObject* value);

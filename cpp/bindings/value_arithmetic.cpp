@@ -1,9 +1,9 @@
 // The number slots and the op table's methods: from Python operands to a new node.
 #include <cmath>
 #include <string>
-#include <string_view>
 
 #include "backward.hpp"
+#include "recording.hpp"
 #include "value.hpp"
 
 namespace megagrad::python {
@@ -18,44 +18,6 @@ struct Argument {
     double value;
     bool whole;  // a Python int
 };
-
-// NumPy's bool is no numbers.Real, and counts as one all the same, as Python's does.
-bool is_numpy_bool(const PyObject* object) {
-    const std::string_view name = Py_TYPE(object)->tp_name;
-    return name == "numpy.bool" || name == "numpy.bool_";  // NumPy 2 and 1
-}
-
-// Whether it is one of NumPy's masked arrays, such as numpy.ma.masked.
-int is_masked_array(PyObject* object) {
-    PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), "numpy.ma");  // borrowed
-    if (module == nullptr) return 0;
-    const Owned type(PyObject_GetAttrString(module, "MaskedArray"));
-    return type ? PyObject_IsInstance(object, type.get()) : -1;
-}
-
-// The kind of its dtype; 0 if it has none, negative with an exception set.
-int kind_of(PyObject* object) {
-    const Owned dtype(PyObject_GetAttrString(object, "dtype"));
-    const Owned kind(dtype ? PyObject_GetAttrString(dtype.get(), "kind") : nullptr);
-    if (!kind) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
-        PyErr_Clear();
-        return 0;
-    }
-    if (!PyUnicode_Check(kind.get()) || PyUnicode_GET_LENGTH(kind.get()) != 1) return 0;
-    return static_cast<int>(PyUnicode_READ_CHAR(kind.get(), 0));
-}
-
-int is_registered_real(PyObject* object) {
-    static PyObject* real = nullptr;
-    if (real == nullptr) {
-        Owned numbers(PyImport_ImportModule("numbers"));
-        if (!numbers) return -1;
-        real = PyObject_GetAttrString(numbers.get(), "Real");
-        if (real == nullptr) return -1;
-    }
-    return PyObject_IsInstance(object, real);
-}
 
 inline Argument node_argument(PyObject* object) {
     Argument argument{OperandKind::node, {}, 0, false};
@@ -134,6 +96,15 @@ bool check(Op op, double x, double y, double z) {
     return check_result(op, x, y, z);
 }
 
+// What depends on an input of a recording has no number yet: a comparison of NaNs is 0, but there
+// is nothing wrong with 1 / x.greater(0). Then the exception that was set goes.
+MEGAGRAD_NOINLINE bool is_of_an_input(PyObject* a, PyObject* b = nullptr) {
+    const bool is = (is_value(a) && depends_on_an_input(a)) ||
+                    (b != nullptr && is_value(b) && depends_on_an_input(b));
+    if (is) PyErr_Clear();
+    return is;
+}
+
 constexpr bool is_checked(Op op) {
     return op != Op::add && op != Op::sub && op != Op::mul && op != Op::shifted;
 }
@@ -149,7 +120,8 @@ MEGAGRAD_NOINLINE PyObject* mixed(PyObject* a, PyObject* b) {
     // As micrograd's reflected operators do: 2 + v is v + 2.
     if (commutes && lhs.kind == OperandKind::number) std::swap(lhs, rhs);
     const double z = Formula::forward(lhs.value, rhs.value);
-    if (is_checked(op) && !check(op, lhs.value, rhs.value, z)) return nullptr;
+    if (is_checked(op) && !check(op, lhs.value, rhs.value, z) && !is_of_an_input(a, b))
+        return nullptr;
     unsigned flags = 0;
     if (lhs.kind == OperandKind::node) flags |= lhs_is_node;
     if (rhs.kind == OperandKind::node) flags |= rhs_is_node;
@@ -164,7 +136,7 @@ inline PyObject* binary(PyObject* a, PyObject* b) {
     lhs.node = &as_value(a)->node;
     rhs.node = &as_value(b)->node;
     const double x = lhs.node->data, y = rhs.node->data, z = Formula::forward(x, y);
-    if (is_checked(op) && !check(op, x, y, z)) return nullptr;
+    if (is_checked(op) && !check(op, x, y, z) && !is_of_an_input(a, b)) return nullptr;
     return new_node(op, z, lhs, rhs, lhs_is_node | rhs_is_node);
 }
 
@@ -181,7 +153,8 @@ inline PyObject* unary_node(Op op, PyObject* self, double parameter, double z) {
     Operand lhs, rhs;
     lhs.node = &as_value(self)->node;
     rhs.number = parameter;
-    if (!is_finite(z) && !check_result(op, lhs.node->data, parameter, z)) return nullptr;
+    if (!is_finite(z) && !check_result(op, lhs.node->data, parameter, z) && !is_of_an_input(self))
+        return nullptr;
     return new_node(op, z, lhs, rhs, lhs_is_node);
 }
 
@@ -212,26 +185,6 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
     return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
 
-// The error that is set, a TypeError, becomes the cause of one that says what has to be a number.
-void refuse_number(PyObject* object, const char* what) {
-    PyObject *type = nullptr, *cause = nullptr, *trace = nullptr;
-    if (PyErr_Occurred()) {
-        PyErr_Fetch(&type, &cause, &trace);
-        PyErr_NormalizeException(&type, &cause, &trace);
-        if (trace != nullptr) PyException_SetTraceback(cause, trace);
-        Py_XDECREF(type);
-        Py_XDECREF(trace);
-    }
-    PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
-                 Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
-    if (cause == nullptr) return;
-    PyObject* refusal = nullptr;
-    PyErr_Fetch(&type, &refusal, &trace);
-    PyErr_NormalizeException(&type, &refusal, &trace);
-    PyException_SetCause(refusal, cause);  // which takes the reference
-    PyErr_Restore(type, refusal, trace);
-}
-
 PyObject *native_names[op_infos.size()], *native_methods[op_infos.size()];
 
 template <class Function>
@@ -256,63 +209,6 @@ std::vector<PyMethodDef> table_methods() {
 #undef MEGAGRAD_PARAMETRIC_METHOD
 }
 
-int to_number(PyObject* object, double& number) {
-    if (PyFloat_Check(object)) {
-        number = PyFloat_AS_DOUBLE(object);
-        return 1;
-    }
-    if (PyLong_Check(object)) {
-        number = PyLong_AsDouble(object);
-        return number == -1.0 && PyErr_Occurred() ? -1 : 1;
-    }
-    if (refuse_more_than_a_number(object, "an operand")) return -1;
-    const int real = is_numpy_bool(object) ? 1 : is_registered_real(object);
-    if (real <= 0) return real;
-    number = PyFloat_AsDouble(object);
-    return number == -1.0 && PyErr_Occurred() ? -1 : 1;
-}
-
-// Of common types nothing is asked.
-bool refuse_more_than_a_number(PyObject* object, const char* what) {
-    if (PyFloat_CheckExact(object) || PyLong_CheckExact(object) || is_value(object)) return false;
-    const int masked = is_masked_array(object);
-    const int kind = masked == 0 ? kind_of(object) : 0;
-    if (masked > 0)
-        PyErr_Format(PyExc_TypeError,
-                     "%s must not be a '%.100s', whose mask would be lost; use its filled() or "
-                     "compressed()",
-                     what, Py_TYPE(object)->tp_name);
-    else if (kind == 'm' || kind == 'M')
-        PyErr_Format(PyExc_TypeError,
-                     "%s must be a real number, not a '%.100s', which has a unit of time; divide a "
-                     "time span by the unit, as in span / numpy.timedelta64(1, 's')",
-                     what, Py_TYPE(object)->tp_name);
-    return PyErr_Occurred() != nullptr;
-}
-
-bool number_or_type_error(PyObject* object, const char* what, double& number) {
-    if (refuse_more_than_a_number(object, what)) return false;
-    const int real = to_number(object, number);
-    if (real > 0) return true;
-    if (real == 0) {
-        const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
-        const bool has_float = !is_value(object) && slots != nullptr && slots->nb_float != nullptr;
-        // NumPy's complex numbers have a __float__ that drops the imaginary part.
-        const int kind = has_float ? kind_of(object) : 0;
-        if (kind < 0) return false;
-        if (!has_float || kind == 'c') {
-            refuse_number(object, what);
-            return false;
-        }
-        number = PyFloat_AsDouble(object);
-        if (number != -1.0 || !PyErr_Occurred()) return true;
-    }
-    if (PyErr_ExceptionMatches(PyExc_TypeError)) refuse_number(object, what);
-    if (PyErr_ExceptionMatches(PyExc_OverflowError) && PyLong_Check(object))
-        PyErr_Format(PyExc_OverflowError, "%s is an int too large to convert to float", what);
-    return false;
-}
-
 PyObject* apply(Op op, PyObject* value) {
     const double parameter = info(op).default_parameter;
     return unary_node(op, value, parameter, evaluate(op, as_value(value)->node.data, parameter));
@@ -323,7 +219,7 @@ PyObject* apply(Op op, PyObject* a, PyObject* b) {
     lhs.node = &as_value(a)->node;
     rhs.node = &as_value(b)->node;
     const double x = lhs.node->data, y = rhs.node->data, z = evaluate(op, x, y);
-    if (is_checked(op) && !check(op, x, y, z)) return nullptr;
+    if (is_checked(op) && !check(op, x, y, z) && !is_of_an_input(a, b)) return nullptr;
     return new_node(op, z, lhs, rhs, lhs_is_node | rhs_is_node);
 }
 
@@ -345,6 +241,7 @@ bool is_native_method(Op op) {
 }
 
 PyObject* new_leaf(double data) { return new_node(Op::leaf, data, {}, {}, 0); }
+PyObject* new_number(double data) { return new_node(Op::leaf, data, {}, {}, plain_number); }
 
 PyObject* add(PyObject* a, PyObject* b) { return binary<Op::add, formula::add_, true>(a, b); }
 PyObject* subtract(PyObject* a, PyObject* b) { return binary<Op::sub, formula::sub_, false>(a, b); }

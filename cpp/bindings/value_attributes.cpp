@@ -63,7 +63,7 @@ bool is_plain_number(const Node& node, Flag side) {
 // got: it has only had this one user.
 bool materialize(PyValue* value, Flag side) {
     if (!is_plain_number(value->node, side)) return true;
-    Owned leaf(new_leaf(0));
+    Owned leaf(new_number(0));
     if (!leaf) return false;
     Node& node = value->node;
     if (!is_plain_number(node, side)) return true;

@@ -194,11 +194,15 @@ PyObject* operand_object(const Node& node, Flag is_node, const Operand& operand)
 
 PyObject* partials_object(PyObject* self) { return PyObject_GetAttrString(self, "_local_grads"); }
 
+constexpr const char* number_name = "number";  // of a leaf that stands for a plain number
+
 // The same str object for an op every time, so that pickle stores its name once.
-PyObject* op_name(Op op) {
-    static PyObject* names[op_infos.size()] = {};
-    PyObject*& name = names[static_cast<std::size_t>(op)];
-    if (name == nullptr) name = PyUnicode_InternFromString(info(op).name);
+PyObject* op_name(const Node& node) {
+    static PyObject* names[op_infos.size() + 1] = {};
+    const bool is_number = node.op() == Op::leaf && node.has(plain_number);
+    PyObject*& name = names[is_number ? op_infos.size() : static_cast<std::size_t>(node.op())];
+    if (name == nullptr)
+        name = PyUnicode_InternFromString(is_number ? number_name : info(node.op()).name);
     return name;
 }
 
@@ -233,7 +237,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
     if (!before) return nullptr;
     Owned state(state_of(self));
     if (!state) return nullptr;
-    PyObject* name = op_name(node.op());
+    PyObject* name = op_name(node);
     if (name == nullptr) return nullptr;
     Owned lhs, rhs;
     if (node.op() == Op::custom) {
@@ -297,8 +301,10 @@ PyObject* restore(PyObject*, PyObject* args) {
     if (!number_or_type_error(data_object, "data to restore", data) ||
         !number_or_type_error(grad_object, "grad to restore", grad))
         return nullptr;
-    Op op;
-    if (!find_op(name, op)) return nullptr;
+    const bool is_number =
+        PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, number_name) == 0;
+    Op op = Op::leaf;
+    if (!is_number && !find_op(name, op)) return nullptr;
     auto* cls = reinterpret_cast<PyTypeObject*>(type);
     if (!PyType_IsSubtype(cls, value_type)) {
         PyErr_Format(PyExc_TypeError, "'%.100s' is not a kind of Value", cls->tp_name);
@@ -332,6 +338,7 @@ PyObject* restore(PyObject*, PyObject* args) {
         if (op == Op::pow && PyLong_Check(rhs)) value->node.set(whole_parameter);
         value->node.set_op(op);
     }
+    if (is_number) value->node.set(plain_number);
     value->node.data = data;
     value->node.grad = grad;
     return result.release();

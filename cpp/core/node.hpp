@@ -23,6 +23,7 @@ enum Flag : std::uint8_t {
     extended = 4,          // what it holds lies out of line: in the extension, rhs too; or in a row
     has_closure = 8,       // the user's own chain rule replaces the op's
     whole_parameter = 16,  // the plain exponent was an int: x**2, not x**2.0
+    plain_number = 16,     // of a leaf: it stands for a number, and programs keep it
     tracked = 32,          // for the embedder: known to the cyclic garbage collector
     consumed = 64,         // has been an operand
     listed = 128,          // for the embedder: is being saved as part of a graph

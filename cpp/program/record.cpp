@@ -90,7 +90,7 @@ private:
     }
 
     Id leaf(Node& node) {
-        if (given_) return draft_.constant(node.data);
+        if (given_ || node.has(plain_number)) return draft_.constant(node.data);
         parameters_.push_back(&node);
         return draft_.parameter();
     }

@@ -1,7 +1,7 @@
 """The engine under micrograd's name: ``from megagrad.engine import Value``."""
 
 from megagrad._core import Value
-from megagrad.numpy_ops import array_ufunc, clip
+from megagrad.numpy_ops import array_function, array_ufunc
 
 __all__ = ["Value"]
 
@@ -20,4 +20,4 @@ def _repr_html_(self: Value) -> str:
 
 Value._repr_html_ = _repr_html_  # type: ignore[method-assign]
 Value.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
-Value.clip = clip  # type: ignore[method-assign]
+Value.__array_function__ = array_function  # type: ignore[method-assign]

@@ -221,12 +221,16 @@ def _derivatives(
     ]
 
 
+_FACTOR = r"\w+(?:\([^()]*\))?"
+
+
 def _usual(formula: str, local: float) -> str:
-    """Leave out what a power's formula says of a special case, ``where(y == 0, 0, ...)``."""
+    """Leave out what a formula says of special cases: ``where(y == 0, 0, ...)``, ``share(a, b)``."""
     special = re.fullmatch(
         r"where\([xy] == 0[^,]*, (?:0|share\([^,]*, 1 / [^,]*\)), (.*pow.*)\)", formula
     )
-    return special[1] if special and local != 0 else formula
+    usual = special[1] if special and local != 0 else formula
+    return re.sub(rf"share\(({_FACTOR}), ({_FACTOR})\)", r"\1 * \2", usual)
 
 
 def _heading(steps: Sequence[Step]) -> str:

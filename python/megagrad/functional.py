@@ -17,6 +17,7 @@ from megagrad._core import (
     logsumexp,
     mean,
     mse_loss,
+    plain_number,
     rms_norm,
     softmax,
     sum,  # noqa: A004
@@ -47,9 +48,7 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
 
     Raises TypeError for anything else.
     """
-    condition, x, y = (as_value(each) for each in (condition, x, y))
+    condition, x, y = (
+        each if isinstance(each, Value) else plain_number(each) for each in (condition, x, y)
+    )
     return x.when(condition) + y.unless(condition)
-
-
-def as_value(number: Value | float) -> Value:
-    return number if isinstance(number, Value) else Value(number)

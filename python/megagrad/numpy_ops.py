@@ -1,6 +1,6 @@
 """NumPy's functions of Values. Those that choose are ops, so that they choose again at every point."""
 
-from megagrad._core import Value
+from megagrad._core import Value, plain_number, refuse_more_than_numbers
 
 __all__: list[str] = []
 
@@ -24,61 +24,73 @@ def array_ufunc(
     import numpy as np
 
     for operand in inputs:
-        _refuse_more_than_numbers(operand, np)
-    compute = getattr(ufunc, method)
+        refuse_more_than_numbers(operand)
+    name = ufunc.__name__
     if method == "__call__" and not kwargs:
-        if ufunc.__name__ in _CHOICES:
-            compute = np.frompyfunc(_CHOICES[ufunc.__name__], len(inputs), 1)  # type: ignore[call-overload]
-        elif ufunc.__name__ in _COMPARISONS and not _have_types_of_numpy(inputs, np):
-            return getattr(_as_value(inputs[0]), ufunc.__name__)(inputs[1])
-    arrays = [_in_array(x, np) if isinstance(x, Value) else x for x in inputs]
-    with np.errstate(invalid="ignore"):  # of a NaN, which an input is while recording
-        return compute(*arrays, **kwargs)
+        if name in _CHOICES:
+            return _on_each(_CHOICES[name], *inputs)
+        if name in _COMPARISONS and not any(
+            isinstance(x, (np.ndarray, np.generic)) for x in inputs
+        ):
+            return getattr(_as_value(inputs[0]), name)(inputs[1])
+    arrays = [_in_array(x) if isinstance(x, Value) else x for x in inputs]
+    return getattr(ufunc, method)(*arrays, **kwargs)
 
 
-def clip(
-    self: Value,
-    min: "Any" = None,  # noqa: A002 - NumPy's name
+def array_function(
+    self: Value,  # noqa: ARG001 - NumPy passes an operand
+    function: "Any",
+    types: "Any",  # noqa: ARG001 - those of all operands
+    args: "tuple[Any, ...]",
+    kwargs: "dict[str, Any]",
+) -> "Any":
+    """Do what the function does with arrays of objects; but clip, which would choose by data, is ops."""
+    import numpy as np
+
+    if function is np.clip:
+        return _clip(*args, **kwargs)
+    return function._implementation(*args, **kwargs)
+
+
+def _clip(
+    a: "Any",
+    a_min: "Any" = None,
+    a_max: "Any" = None,
+    *,
+    min: "Any" = None,  # noqa: A002 - NumPy's names
     max: "Any" = None,  # noqa: A002
-    out: None = None,
-) -> Value:
-    """``self.maximum(min).minimum(max)``; None is no bound. So ``numpy.clip`` is made of ops.
-
-    Raises TypeError if min or max is no number, or out is given.
-    """
-    if out is not None:
-        raise TypeError(f"out must be None, not '{type(out).__name__}'")
-    at_least = self if min is None else self.maximum(min)
-    return at_least if max is None else at_least.minimum(max)
+) -> "Any":
+    for operand in (a, a_min, a_max, min, max):
+        refuse_more_than_numbers(operand)
+    low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
+    at_least = a if low is None else _on_each(_CHOICES["maximum"], a, low)
+    return at_least if high is None else _on_each(_CHOICES["minimum"], at_least, high)
 
 
 _CHOICES = {
     "maximum": lambda x, y: _as_value(x).maximum(y),
     "minimum": lambda x, y: _as_value(x).minimum(y),
-    "clip": lambda x, low, high: clip(_as_value(x), low, high),
+    "clip": lambda x, low, high: _as_value(x).maximum(low).minimum(high),
 }
 _COMPARISONS = {"less", "less_equal", "greater", "greater_equal"}
 
 
 def _as_value(x: "Any") -> Value:
-    return x if isinstance(x, Value) else Value(x)
+    return x if isinstance(x, Value) else plain_number(x)
 
 
-def _have_types_of_numpy(operands: "tuple[Any, ...]", np: "Any") -> bool:
-    return any(isinstance(operand, (np.ndarray, np.generic)) for operand in operands)
+def _on_each(op: "Any", *operands: "Any") -> "Any":
+    """Apply an op to numbers, or to the elements of arrays, broadcast."""
+    import numpy as np
+
+    elementwise = np.frompyfunc(op, len(operands), 1)  # type: ignore[call-overload]
+    with np.errstate(invalid="ignore"):  # of a NaN, which an input is while recording
+        return elementwise(*[_in_array(x) if isinstance(x, Value) else x for x in operands])
 
 
-def _refuse_more_than_numbers(operand: "Any", np: "Any") -> None:
-    name = type(operand).__name__
-    if isinstance(operand, np.ma.MaskedArray):
-        raise TypeError(f"an operand must not be a '{name}', whose mask would be lost")
-    if isinstance(operand, (np.ndarray, np.generic)) and operand.dtype.kind in "mM":
-        raise TypeError(
-            f"an operand must be real numbers, not {operand.dtype} (of a '{name}'), which has a unit"
-        )
+def _in_array(value: Value) -> "Any":
+    import numpy as np
 
-
-def _in_array(value: Value, np: "Any") -> "Any":
     array = np.empty((), object)
     array[()] = value
     return array

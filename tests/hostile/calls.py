@@ -63,12 +63,6 @@ def value_rows() -> Rows:
             (2,),
             anything=("protocol",),
         ),
-        "Value.clip": lambda: Call(
-            Value(1.0).clip,
-            (0.0, 2.0, None),
-            names=("an operand", "an operand", "out"),
-            anything=(0, 1, 2),
-        ),
         "Value._repr_html_": lambda: Call(Value(1.0)._repr_html_),
         "getattr": lambda: Call(
             getattr,
