@@ -108,7 +108,10 @@ class Value:
     def __bool__(self, /) -> bool: ...
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any: ...
     def clip(
-        self, min: Value | _Number | None = None, max: Value | _Number | None = None, out: None = None
+        self,
+        min: Value | _Number | None = None,
+        max: Value | _Number | None = None,
+        out: None = None,
     ) -> Value: ...
     # Free attributes, as `p.momentum = 0.0`, work but are not typed. With __getattr__, mypy would take
     # a Value for whatever protocol is wanted: float(v), len(v) and softmax(v) would pass. With
