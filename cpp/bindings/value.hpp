@@ -253,7 +253,7 @@ bool intern_method_names();
 // Whether a subclass of Value has a method of its own where `base` has another, or none.
 bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name);
 
-// --- copies and pickles (value_copy.cpp, value_pickle.cpp) -------------------------------------
+// --- copies and pickles (value_copy.cpp, value_pickle.cpp, value_restore.cpp) ------------------
 
 extern PyMethodDef copy_methods[];
 extern PyMethodDef pickle_methods[];
