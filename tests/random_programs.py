@@ -205,8 +205,15 @@ def is_overflow(x, y, result):
     return math.isinf(result) and math.isfinite(x) and math.isfinite(y)
 
 
-def bounds(order, seeds):
+def share(slope, upstream):
+    """Nothing times anything is nothing."""
+    return slope * upstream if slope and upstream else 0.0
+
+
+def bounds(order, seeds, times=share):
     """The bound of each node's gradient, by id; None if sums of the terms may overflow.
+
+    times: how a slope and an upstream gradient are multiplied; micrograd has 0 * inf, which is NaN.
 
     Gradients are sums whose order is an engine's own. weight: the sum of the terms' magnitudes.
     """
@@ -218,13 +225,12 @@ def bounds(order, seeds):
         weight, lost = weights[id(node)], losts[id(node)]
         for child, local in zip(node._children, node._local_grads, strict=True):
             # Of these the derivative crosses 0, where its two terms cancel.
-            slope = abs(local) + (node._op in ("silu", "gelu"))
-            term = slope * weight if slope and weight else 0.0
+            term = times(abs(local) + (node._op in ("silu", "gelu")), weight)
             before, after = weights[id(child)], weights[id(child)] + term
             if is_overflow(abs(local), weight, term) or is_overflow(before, term, after):
                 return None
             weights[id(child)] = after
-            losts[id(child)] += (abs(local) * lost if lost else 0.0) + 5e-324
+            losts[id(child)] += share(abs(local), lost) + 5e-324
     return {key: Bound(weight, losts[key]) for key, weight in weights.items()}
 
 

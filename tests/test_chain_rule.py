@@ -110,3 +110,16 @@ def test_second_derivatives_keep_their_digits_near_zero():
         sigmoid = -math.tanh(x / 2) / (2 + math.exp(x) + math.exp(-x))
         assert second("sigmoid", x) == pytest.approx(sigmoid, rel=1e-13)
     assert record(lambda x, y: x**y, 2).hessian([2.0, 0.0])[0, 1] == 0.5
+
+
+@pytest.mark.parametrize("contract", [True, False])
+def test_slopes_where_a_factor_is_infinite_and_the_other_vanishes(contract):
+    for op in ("silu", "gelu"):
+        f = record(lambda x, op=op: getattr(x, op)(), 1, contract=contract)
+        assert f.value_and_grad([math.inf]) == (math.inf, 1.0)
+        x = Value(math.inf)
+        getattr(x, op)().backward()
+        assert x.grad == 1.0
+    power = record(lambda x, y: x**y, 2, contract=contract)
+    for x, y in ((0.5, math.inf), (2.0, -math.inf), (0.0, math.inf)):
+        assert power.value_and_grad([x, y])[1].tolist() == [0.0, 0.0]

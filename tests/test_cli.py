@@ -91,13 +91,61 @@ def test_no_stderr(monkeypatch, tmp_path):
     assert cli.main(SMALL) == 0
 
 
-@pytest.mark.parametrize("words", [["--", "-x*2", "x=1"], ["-x*2", "x=1"], ["x=1", "--", "-x"]])
-def test_expressions_that_begin_with_a_minus(monkeypatch, tmp_path, capsys, words):
-    monkeypatch.chdir(tmp_path)
-    if words[0] == "x=1":
-        assert "is not of the form NAME=NUMBER" in failure(capsys, "draw", *words)
-        return
-    assert cli.main(["draw", "--output", "o.dot", *words]) == 0
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--", "-x*2", "x=1"],
+        ["-x*2", "x=1"],
+        ["--", "-x", "x=1"],
+        ["-(x)", "x=1"],
+        ["-3"],
+        ["x*2", "--", "x=1"],
+    ],
+)
+def test_expressions_that_begin_with_a_minus(tmp_path, words):
+    pytest.importorskip("graphviz")
+    assert cli.main(["draw", "--output", str(tmp_path / "o.dot"), *words]) == 0
+
+
+@pytest.mark.parametrize("word", ["-x", "-o", "-o=a.svg", "-explain", "-v3"])
+@pytest.mark.parametrize(
+    "others",
+    [
+        lambda word: ["train", word],
+        lambda word: ["train", "moons", word, "--seed", "3"],
+        lambda word: [word],
+        lambda word: ["bench", word],
+        lambda word: ["draw", word],
+        lambda word: ["draw", word, "x=1"],
+        lambda word: ["draw", "x*2", "x=1", word],
+        lambda word: ["draw", "x*2", word, "--explain", "x=1"],
+    ],
+)
+def test_short_options_that_there_are_not(capfd, word, others):
+    assert f"error: unrecognized arguments: {word}" in failure(capfd, *others(word))
+
+
+def test_a_name_with_a_minus_as_a_value_after_the_expression(capsys):
+    assert "is not of the form NAME=NUMBER" in failure(capsys, "draw", "x=1", "--", "-x")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes streams")
+@pytest.mark.parametrize(
+    "words",
+    [["draw", "x*2", "x=1"], SMALL, ["run", "program.py"], ["--help"], ["draw"], ["bench", "-x"]],
+    ids=" ".join,
+)
+def test_closed_input(tmp_path, words):
+    (tmp_path / "program.py").write_text("import sys; print(sys.stdin)")
+    command = [sys.executable, "-m", "megagrad", *words]
+    options = {"cwd": tmp_path, "capture_output": True, "text": True}
+    expected = subprocess.run(command, stdin=subprocess.DEVNULL, **options)
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *command], **options)
+    assert (done.returncode, done.stderr) == (expected.returncode, expected.stderr)
+    if "run" in words:
+        assert done.stdout == "None\n"
+    else:
+        assert done.stdout == expected.stdout
 
 
 def test_data_and_programs_whose_names_begin_with_a_dash(monkeypatch, tmp_path):

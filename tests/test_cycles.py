@@ -236,3 +236,25 @@ def test_a_cycle_through_a_memo(holds):
     ends = [end for _ in range(20) for end in cycle()]
     gc.collect()
     assert not any(end() is not None for end in ends)
+
+
+PARTS_OF_A_PICKLE = {
+    "all": lambda reduced: reduced,
+    "descendants": lambda reduced: reduced[1][0][0],
+    "their end": lambda reduced: reduced[1][0][1],
+    "descendants handed out": lambda reduced: (iterator := iter(reduced[1][0][0]), next(iterator)),
+}
+
+
+@pytest.mark.parametrize("part", PARTS_OF_A_PICKLE.values(), ids=PARTS_OF_A_PICKLE)
+def test_a_cycle_through_what_pickle_is_given(part):
+    def cycle():
+        x = Value(1.0)
+        y = x * 2
+        x.kept = part((y + 1).__reduce_ex__(4))
+        return weakref.ref(x), weakref.ref(y)
+
+    ends = [end for _ in range(20) for end in cycle()]
+    assert any(end() is not None for end in ends)
+    gc.collect()
+    assert not any(end() is not None for end in ends)

@@ -159,6 +159,20 @@ def test_names_may_have_anything(write):
     assert table[2:] == (['a, "b"\nc', "größe"], "类", ["x\ny", "ß"])
 
 
+@pytest.mark.parametrize(
+    ("content", "feature", "classes"),
+    [
+        ('"x;y",kind\n1,"a;b"\n2,"c;d"\n', "x;y", ["a;b", "c;d"]),
+        ('"x;y",kind\n1,"a;b"\n2,c\n', "x;y", ["a;b", "c"]),
+        ("P(x|y),kind\n1,a\n2,b\n", "P(x|y)", ["a", "b"]),
+        ("x,kind\n1,a;b\n2,c;d\n", "x", ["a;b", "c;d"]),
+        ("x,\tkind\n1,\ta\n2,\tb\n", "x", ["a", "b"]),
+    ],
+)
+def test_what_separates_elsewhere_may_be_in_a_cell(write, content, feature, classes):
+    assert read_csv(write(content))[2:] == ([feature], "kind", classes)
+
+
 def rows(entries):
     return "x,y\n" + "".join(f"1,{entry}\n" for entry in entries)
 
@@ -174,6 +188,10 @@ def rows(entries):
         ("kind\na\nb\n", "line 1: 'kind' is the only column"),
         ("x;kind\n1;a\n", "line 1: cells are separated by ';', and have to be by commas"),
         ("price, eur;kind\n1,5;a\n2,5;b\n", "line 1: cells are separated by ';'"),
+        ("price, eur;kind\n1,5;a\n2,5;b;\n", "line 1: cells are separated by ';'"),
+        ("price, eur;kind\n1,5;a\n2,5\n3,5;b\n", "line 1: cells are separated by ';'"),
+        ("x;kind\n1;a;\n2\n", "line 1: cells are separated by ';'"),
+        ('"price, eur";"kind"\n"1,5";"a"\n2,5;b;c\n', "line 1: cells are separated by ';'"),
         ("0.5,1,a\n1.5,2,b\n", "line 1: .* are numbers, not names of columns"),
         ('x,kind\n"1,5",a\n2,b\n', "line 2, column 'x': '1,5' is not a number"),
         ("x\tkind\n1\ta\n", r"line 1: cells are separated by '\\t'"),

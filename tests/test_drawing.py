@@ -81,6 +81,18 @@ def test_the_same_graph_gives_the_same_text():
     assert draw_dot(lecture()).source == draw_dot(lecture()).source
 
 
+def test_a_graph_that_contains_itself():
+    x = Value(1.0)
+    y = x * 2
+    z = y + 1
+    y.__init__(3.0, (z,))
+    for options in ({}, {"collapsed": True}, {"limit": None}, {"depth": 9}):
+        drawn = Drawn(z, **options)
+        assert drawn.operands == {"v0": ["v2"], "v1": [], "v2": ["v0", "v1"]}
+    x.__init__(2.0, (x,), local_grads=(1.0,))
+    assert Drawn(x).operands == {"v0": ["v0"]}
+
+
 def test_format_and_direction():
     dot = draw_dot(Value(1.0), "png", "TB")
     assert (dot.format, "rankdir=TB" in dot.source) == ("png", True)
@@ -286,6 +298,16 @@ def test_labels_and_ops_of_any_kind(text):
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     shown = html.escape(shown, quote=False).replace('"', "&quot;")
     assert len(re.findall(f"(?:>|&#160;){re.escape(shown)}(?:&#160;)?<", svg)) >= 2
+
+
+@needs_program
+@pytest.mark.parametrize("text", ["a  b", "  a", " a b", "a   b|  c"])
+def test_all_spaces_are_shown(text):
+    svg = draw_dot(Value(4.0, (Value(1.0, label=text),), text)).pipe(encoding="utf-8")
+    # What a viewer shows: plain spaces become one, and none at the beginning.
+    texts = [re.sub(" +", " ", found).lstrip(" ") for found in re.findall("<text.*?>(.*?)<", svg)]
+    shown = [html.unescape(found).replace("\N{NO-BREAK SPACE}", " ") for found in texts]
+    assert [found.rstrip(" ") for found in shown].count(text) == 2
 
 
 def test_without_the_program_the_error_says_how_to_install_it(monkeypatch, tmp_path):

@@ -57,7 +57,7 @@ def mse_loss(xs, ys):
 
 
 def hinge(xs, ys):
-    return mean([(1 - y.data * x).relu() for x, y in zip(xs, ys, strict=True)])
+    return mean([(1 - y * x).relu() for x, y in zip(xs, ys, strict=True)])
 
 
 def binary_cross_entropy(xs, ys):

@@ -1,6 +1,7 @@
 """Random graphs: the engine against plain Python, micrograd and loops, and what holds for all graphs."""
 
 import math
+import operator
 
 import pytest
 import reference
@@ -20,6 +21,7 @@ from random_programs import (
     is_close,
     result_of,
     run,
+    share,
     steps,
     tamed,
 )
@@ -80,9 +82,11 @@ def is_same_double(x, y):
 def assert_same_gradients(ours, theirs, unfolded, *, any_order=False):
     """unfolded: a graph of the same numbers that may be looked at; no two of them share nodes.
 
-    any_order: whether theirs are added up in an order of their own, so that infinities may differ.
+    any_order: whether theirs are micrograd's, added up in an order of their own, so that infinities
+    may differ.
     """
-    allowed = bounds(in_order(unfolded[-1:]), [(unfolded[-1], 1.0)])
+    times = operator.mul if any_order else share
+    allowed = bounds(in_order(unfolded[-1:]), [(unfolded[-1], 1.0)], times)
     ours[-1].backward()
     theirs[-1].backward()
     if allowed is None:

@@ -76,6 +76,31 @@ def test_a_sequence_goes_on_from_a_last_epoch(last_epoch):
         resumed.step()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o, last: StepLR(o, 3, last_epoch=last),
+        lambda o, last: LinearLR(o, last_epoch=last),
+        lambda o, last: CosineAnnealingLR(o, 9, last_epoch=last),
+        lambda o, last: SequentialLR(o, [LinearLR(o), CosineAnnealingLR(o, 9)], [5], last),
+    ],
+)
+@pytest.mark.parametrize("last_epoch", [*range(20), 99])
+def test_a_schedule_goes_on_from_a_last_epoch_and_the_optimisers_state(make, last_epoch):
+    optimizer, other = SGD([Value(1.0)], lr=0.5), SGD([Value(1.0)], lr=0.1)
+    whole = make(optimizer, -1)
+    for _ in range(last_epoch + 1):
+        whole.step()
+    other.load_state_dict(optimizer.state_dict())
+    resumed = make(other, last_epoch)
+    other.load_state_dict(optimizer.state_dict())
+    for _ in range(30):
+        assert resumed.last_epoch == whole.last_epoch
+        assert other.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
+        whole.step()
+        resumed.step()
+
+
 class Halving(LRScheduler):
     def get_lr(self):
         return [rate / 2**self.last_epoch for rate in self.base_lrs]

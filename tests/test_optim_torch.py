@@ -183,7 +183,7 @@ def test_schedules(name):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("last_epoch", [0, 3, 9, 40])
+@pytest.mark.parametrize("last_epoch", [0, 3, 4, 8, 9, 16, 17, 18, 40, 2**52])
 @pytest.mark.parametrize("name", ["step", "linear", "cosine", "two at once"])
 def test_going_on_from_an_epoch(name, last_epoch):
     kinds = {

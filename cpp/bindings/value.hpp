@@ -245,11 +245,12 @@ bool intern_method_names();
 // Whether a subclass of Value has a method of its own where `base` has another, or none.
 bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name);
 
-// --- copies and pickles (value_copy.cpp, value_pickle.cpp) -------------------------------------
+// --- copies and pickles (value_copy.cpp, value_pickle.cpp, value_restore.cpp) ------------------
 
 extern PyMethodDef copy_methods[];
 extern PyMethodDef pickle_methods[];
 extern PyMethodDef restore_function, set_state_function;
+inline constexpr const char* number_name = "number";  // of a leaf that stands for a plain number
 bool make_pickling_types();
 bool make_copy_map_type();
 

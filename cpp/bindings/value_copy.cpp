@@ -259,7 +259,7 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
     } catch (const std::out_of_range&) {  // an operand that is not among those listed before
-        PyErr_SetString(PyExc_RuntimeError,
+        PyErr_SetString(PyExc_ValueError,
                         "cannot copy a graph that contains itself, or that changes meanwhile");
         return nullptr;
     }

@@ -92,7 +92,7 @@ int to_number(PyObject* object, double& number) {
 
 // Of common types nothing is asked.
 bool refuse_more_than_a_number(PyObject* object, const char* what) {
-    if (PyFloat_CheckExact(object) || PyLong_CheckExact(object) || is_value(object)) return false;
+    if (PyFloat_Check(object) || PyLong_Check(object) || is_value(object)) return false;
     const int masked = is_masked_array(object);
     const int kind = masked == 0 ? kind_of(object) : 0;
     if (masked > 0)

@@ -19,7 +19,7 @@ namespace {
 // What a root depends on, in topological order and without the root: iterable, and reduced to a
 // list. Its nodes are owned: saving them runs code of the user's, which may change the graph. A
 // node is flagged from the moment it is handed out until it is reduced; its operands are then
-// known to the pickler.
+// known to the pickler. The collector sees through the list: an attribute may lead back to it.
 struct Descendants {
     PyObject_HEAD
     Array<Node*>* order;
@@ -97,23 +97,39 @@ PyObject* new_descendants(PyObject* root) {
         return nullptr;
     }
     order->pop_back();  // the root
-    auto* list = PyObject_New(Descendants, descendants_type);
+    auto* list = PyObject_GC_New(Descendants, descendants_type);
     if (list == nullptr) return nullptr;
     for (Node* node : *order) Py_INCREF(object_of(node));
     list->order = order.release();
     list->next = 0;
     known.list_made(before.first);
+    PyObject_GC_Track(list);
     return reinterpret_cast<PyObject*>(list);
 }
 
-void descendants_dealloc(PyObject* self) {
+int descendants_traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    for (Node* node : *reinterpret_cast<Descendants*>(self)->order) Py_VISIT(object_of(node));
+    return 0;
+}
+
+int descendants_clear(PyObject* self) {
     auto* list = reinterpret_cast<Descendants*>(self);
-    PyTypeObject* type = Py_TYPE(self);
     clear_flags(list);
-    for (Node* node : *list->order) Py_DECREF(object_of(node));
-    delete list->order;
+    Array<Node*> old;
+    old.swap(*list->order);
+    list->next = 0;
+    for (Node* node : old) Py_DECREF(object_of(node));
+    return 0;
+}
+
+void descendants_dealloc(PyObject* self) {
+    PyObject_GC_UnTrack(self);
+    descendants_clear(self);
+    delete reinterpret_cast<Descendants*>(self)->order;
     known.list_ended();
-    type->tp_free(self);
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_Del(self);
     Py_DECREF(type);
 }
 
@@ -137,15 +153,25 @@ PyMethodDef descendants_methods[] = {{"__reduce_ex__", descendants_reduce, METH_
                                      {nullptr, nullptr, 0, nullptr}};
 
 PyObject* new_end(PyObject* descendants) {
-    auto* end = PyObject_New(EndOfDescendants, end_type);
-    if (end != nullptr) end->descendants = Py_NewRef(descendants);
+    auto* end = PyObject_GC_New(EndOfDescendants, end_type);
+    if (end == nullptr) return nullptr;
+    end->descendants = Py_NewRef(descendants);
+    PyObject_GC_Track(end);
     return reinterpret_cast<PyObject*>(end);
 }
 
+// Nothing needs to clear it: every cycle through it passes its descendants, who are cleared.
+int end_traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(reinterpret_cast<EndOfDescendants*>(self)->descendants);
+    return 0;
+}
+
 void end_dealloc(PyObject* self) {
+    PyObject_GC_UnTrack(self);
     PyTypeObject* type = Py_TYPE(self);
     Py_DECREF(reinterpret_cast<EndOfDescendants*>(self)->descendants);
-    type->tp_free(self);
+    PyObject_GC_Del(self);
     Py_DECREF(type);
 }
 
@@ -160,7 +186,8 @@ PyMethodDef end_methods[] = {{"__reduce_ex__", end_reduce, METH_O, nullptr},
 
 PyTypeObject* make_type(const char* name, std::size_t size, PyType_Slot* slots) {
     PyType_Spec spec{name, static_cast<int>(size), 0,
-                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                     slots};
     return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
 }
 
@@ -193,8 +220,6 @@ PyObject* operand_object(const Node& node, Flag is_node, const Operand& operand)
 }
 
 PyObject* partials_object(PyObject* self) { return PyObject_GetAttrString(self, "_local_grads"); }
-
-constexpr const char* number_name = "number";  // of a leaf that stands for a plain number
 
 // The same str object for an op every time, so that pickle stores its name once.
 PyObject* op_name(const Node& node) {
@@ -257,110 +282,18 @@ PyObject* reduce(PyObject* self, PyObject*) {
     return PyTuple_Pack(6, callable, args.get(), state.get(), Py_None, Py_None, setter);
 }
 
-bool find_op(PyObject* name, Op& op) {
-    for (std::size_t i = 0; i < op_infos.size(); ++i) {
-        op = static_cast<Op>(i);
-        const bool is_kept =
-            info(op).kind != Kind::structural || op == Op::leaf || op == Op::custom;
-        if (is_kept && PyUnicode_Check(name) &&
-            PyUnicode_CompareWithASCIIString(name, info(op).name) == 0)
-            return true;
-    }
-    PyErr_Format(PyExc_ValueError, "cannot restore a Value made by an unknown op, %R", name);
-    return false;
-}
-
-bool restore_operand(PyValue* value, Flag is_node, Operand& slot, PyObject* object) {
-    if (is_value(object)) {
-        slot.node = &as_value(object)->node;
-        value->node.set(is_node);
-        adopt(value, slot.node);
-        return true;
-    }
-    const int number = to_number(object, slot.number);
-    if (number == 0)
-        PyErr_Format(PyExc_TypeError,
-                     "an operand to restore must be a Value or a real number, not '%.100s'",
-                     Py_TYPE(object)->tp_name);
-    return number > 0;
-}
-
-// An unpickler runs no code between nodes that would look for signals.
-bool is_interrupted() {
-    static std::size_t restored = 0;
-    return ++restored % poll_interval == 0 && PyErr_CheckSignals() != 0;
-}
-
-PyObject* restore(PyObject*, PyObject* args) {
-    if (is_interrupted()) return nullptr;
-    PyObject *before, *type, *name, *data_object, *grad_object, *lhs = nullptr, *rhs = nullptr;
-    if (!PyArg_ParseTuple(args, "OO!OOO|OO:_restore", &before, &PyType_Type, &type, &name,
-                          &data_object, &grad_object, &lhs, &rhs))
-        return nullptr;
-    double data = 0, grad = 0;
-    if (!number_or_type_error(data_object, "data to restore", data) ||
-        !number_or_type_error(grad_object, "grad to restore", grad))
-        return nullptr;
-    const bool is_number =
-        PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, number_name) == 0;
-    Op op = Op::leaf;
-    if (!is_number && !find_op(name, op)) return nullptr;
-    auto* cls = reinterpret_cast<PyTypeObject*>(type);
-    if (!PyType_IsSubtype(cls, value_type)) {
-        PyErr_Format(PyExc_TypeError, "'%.100s' is not a kind of Value", cls->tp_name);
-        return nullptr;
-    }
-    if ((op == Op::leaf) != (lhs == nullptr) || (lhs == nullptr) != (rhs == nullptr)) {
-        PyErr_Format(PyExc_ValueError, "wrong number of operands for %R", name);
-        return nullptr;
-    }
-    Owned result(construct(cls, nullptr, nullptr));
-    if (!result) return nullptr;
-    PyValue* value = as_value(result.get());
-    if (op == Op::custom) {
-        if (!PyTuple_Check(lhs) || !PyTuple_Check(rhs)) {
-            PyErr_Format(PyExc_TypeError,
-                         "a custom op is restored from two tuples, not '%.100s' and '%.100s'",
-                         Py_TYPE(lhs)->tp_name, Py_TYPE(rhs)->tp_name);
-            return nullptr;
-        }
-        if (!set_operands(value, lhs, PyTuple_GET_SIZE(rhs) > 0 ? rhs : nullptr)) return nullptr;
-    } else if (op != Op::leaf) {
-        if (!restore_operand(value, lhs_is_node, value->node.lhs, lhs) ||
-            !restore_operand(value, rhs_is_node, value->node.rhs, rhs))
-            return nullptr;
-        const bool two = has_two_operands(op);
-        if ((!two && (!value->node.has(lhs_is_node) || value->node.has(rhs_is_node))) ||
-            !value->node.has(lhs_is_node | rhs_is_node)) {
-            PyErr_Format(PyExc_ValueError, "wrong operands for %R", name);
-            return nullptr;
-        }
-        if (op == Op::pow && PyLong_Check(rhs)) value->node.set(whole_parameter);
-        value->node.set_op(op);
-    }
-    if (is_number) value->node.set(plain_number);
-    value->node.data = data;
-    value->node.grad = grad;
-    return result.release();
-}
-
-PyObject* set_state(PyObject*, PyObject* args) {
-    PyObject *value, *state;
-    if (!PyArg_ParseTuple(args, "O!O:_set_state", value_type, &value, &state) ||
-        !apply_state(value, state))
-        return nullptr;
-    Py_RETURN_NONE;
-}
-
 }  // namespace
 
 bool make_pickling_types() {
     PyType_Slot list_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(descendants_dealloc)},
+                                {Py_tp_traverse, reinterpret_cast<void*>(descendants_traverse)},
+                                {Py_tp_clear, reinterpret_cast<void*>(descendants_clear)},
                                 {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
                                 {Py_tp_iternext, reinterpret_cast<void*>(descendants_next)},
                                 {Py_tp_methods, descendants_methods},
                                 {0, nullptr}};
     PyType_Slot end_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(end_dealloc)},
+                               {Py_tp_traverse, reinterpret_cast<void*>(end_traverse)},
                                {Py_tp_methods, end_methods},
                                {0, nullptr}};
     descendants_type = make_type("megagrad._core.Descendants", sizeof(Descendants), list_slots);
@@ -372,10 +305,5 @@ PyMethodDef pickle_methods[] = {
     {"__reduce_ex__", reduce, METH_O,
      "__reduce_ex__($self, protocol, /)\n--\n\nFor pickle: works for graphs of any depth."},
     {nullptr, nullptr, 0, nullptr}};
-
-PyMethodDef restore_function{"_restore", restore, METH_VARARGS,
-                             "For pickle: makes one Value from its operands."};
-PyMethodDef set_state_function{"_set_state", set_state, METH_VARARGS,
-                               "For pickle: gives a Value its attributes, labels and closure."};
 
 }  // namespace megagrad::python

@@ -30,7 +30,7 @@
     ROW(sub,     "-",  x - y,     T(1),                                         T(-1),                                                "",     "-3:3 -3:3",  "The difference x - y.") \
     ROW(mul,     "*",  x * y,     y,                                            x,                                                    "",     "-3:3 -3:3",  "The product x * y.") \
     ROW(div,     "/",  x / y,     T(1) / y,                                     -(x / y) / y,                                         "",     "-3:3 0.5:3", "The quotient x / y.") \
-    ROW(pow,     "**", pow(x, y), where(y == T(0), share(y, T(1) / x), share(y, pow(x, y - T(1)))), where(x == T(0) && y >= T(0), T(0), share(pow(x, y), log(x))),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
+    ROW(pow,     "**", pow(x, y), where(y == T(0), share(y, T(1) / x), share(y, pow(x, y - T(1)))), where(x == T(0) && y >= T(0), T(0), pow(x, y) * log(x)),  "x >= 0, or a whole y", "0.5:3 -3:3", "x raised to the power y.")
 
 //         name     label      forward        dx                                             dy                                             needs domain     doc
 #define MEGAGRAD_BINARY(ROW) \
@@ -67,7 +67,7 @@
     ROW(sigmoid,    "sigmoid", sigmoid(x),  sigmoid_slope(x),                     "",               "-3:3",      "The logistic function 1 / (1 + e^-x).") \
     ROW(relu,       "ReLU",    where(x < T(0), T(0), x), where(z > T(0), T(1), T(0)), "",           "-3:3",      "x where positive, else 0.") \
     ROW(softplus,   "softplus", softplus(x), sigmoid(x),                          "",               "-3:3",      "log(1 + e^x), a smooth relu.") \
-    ROW(silu,       "silu",    x * sigmoid(x), share(sigmoid(x), T(1) + share(sigmoid(-x), x)), "x > -inf",   "-3:3",      "x times sigmoid(x), also called swish.") \
+    ROW(silu,       "silu",    x * sigmoid(x), sigmoid(x) * (T(1) + share(sigmoid(-x), x)), "x > -inf",   "-3:3",      "x times sigmoid(x), also called swish.") \
     ROW(gelu,       "gelu",    x * normal_cdf(x), normal_cdf(x) + share(normal_pdf(x), x), "x > -inf",    "-3:3",      "x times the normal distribution function, exact (by erf).") \
     ROW(detach,     "detach",  detach(x),   T(0),                                 "",               "-3:3",      "x as a number, without a gradient.")
 

@@ -5,6 +5,7 @@ import io
 import math
 import os
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -166,9 +167,9 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
 
     path: the file, in UTF-8, with commas between the cells (RFC 4180) and points in decimal numbers.
     Semicolons, tabs or bars between the cells are refused, and so is a first line of numbers, which
-    is no header. target: the name of the
-    column with the classes, by default the last one. All other columns are features, and have to be
-    numbers. Lines of nothing but white space are passed over, and so is it around a cell.
+    is no header. target: the name of the column with the classes, by default the last one. All other
+    columns are features, and have to be numbers. Lines of nothing but white space are passed over,
+    and so is it around a cell.
 
     Returns a Table, with classes in alphabetical order. Raises OSError if the file cannot be read,
     and ValueError if there is something wrong with it, with the line and the column: a cell that is
@@ -208,14 +209,15 @@ def _records(content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_separator(text: str) -> None:
-    """Refuse a file that another separator divides into as many cells in every line.
+    """Refuse a file that has another separator in its header and again below it.
 
-    A decimal comma would otherwise make a table of ``1,5;a``.
+    A decimal comma would otherwise make a table of ``1,5;a``. In quotes, and in the white space
+    around a comma, nothing separates.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    bare = re.sub(r'"[^"]*"|[ \t]*,[ \t]*', "", text)
+    header, *rows = [line.strip() for line in bare.splitlines() if line.strip()] or [""]
     for separator in SEPARATORS:
-        counts = {line.count(separator) for line in lines}
-        if len(counts) == 1 and counts != {0}:
+        if separator in header and any(separator in row for row in rows):
             raise _WrongContent(
                 f"line 1: cells are separated by {separator!r}, and have to be by commas, "
                 "with points in decimal numbers"

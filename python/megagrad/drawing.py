@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -146,7 +147,7 @@ def _colour(value: Value, root: Value, names: dict[Value, str], is_leaf: bool) -
 def _record(value: Value, label: str) -> str:
     fields = [f"data {_short(value.data)}", f"grad {_short(value.grad)}"]
     if label:
-        escaped = "".join(f"\\{c}" if c in r"\{}|<> " else c for c in label)
+        escaped = "".join(f"\\{c}" if c in r"\{}|<> " else c for c in _with_all_spaces(label))
         fields.insert(0, _without_entities(escaped))
     return f"{{ {' | '.join(fields)} }}"
 
@@ -155,8 +156,14 @@ def _written(text: str) -> str:
     """Return what makes Graphviz show a text as it is written."""
     from graphviz import escape  # for backslashes and <...>
 
-    marked: str = escape(_without_entities(printable(text)))  # which str() would undo
+    shown = _with_all_spaces(printable(text))
+    marked: str = escape(_without_entities(shown))  # which str() would undo
     return marked
+
+
+def _with_all_spaces(text: str) -> str:
+    """Keep SVG from leaving out spaces, as it does at the beginning and after another space."""
+    return re.sub("(?<![^ ]) ", "\N{NO-BREAK SPACE}", text)
 
 
 def _without_entities(text: str) -> str:

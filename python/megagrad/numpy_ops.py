@@ -83,7 +83,7 @@ def _on_each(op: "Any", *operands: "Any") -> "Any":
     """Apply an op to numbers, or to the elements of arrays, broadcast."""
     import numpy as np
 
-    elementwise = np.frompyfunc(op, len(operands), 1)  # type: ignore[call-overload]
+    elementwise = np.frompyfunc(op, len(operands), 1)
     with np.errstate(invalid="ignore"):  # of a NaN, which an input is while recording
         return elementwise(*[_in_array(x) if isinstance(x, Value) else x for x in operands])
 

@@ -24,7 +24,9 @@ def run(path: str, arguments: list[str]) -> None:
 
     arguments: what the program finds in ``sys.argv`` after its own path. Everything that it
     raises reaches the caller, SystemExit too; tracebacks that the interpreter then prints begin in
-    the program. If there is no program, says so on stderr and raises SystemExit.
+    the program. Its caller's frames stay below its own, for ``traceback.print_stack()``, and for a
+    warning whose ``stacklevel`` leads out of it. If there is no program, says so on stderr and
+    raises SystemExit.
     """
     # It stays in sys.modules: threads, exit handlers and pickles look for it there.
     main = ModuleType("__main__")

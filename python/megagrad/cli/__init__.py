@@ -70,6 +70,8 @@ def _command(words: list[str]) -> int:
     if command not in parsers:
         parser.parse_args(words)  # which prints what was asked for, or what is wrong
         return 0
+    if command == "draw":
+        draw.refuse_short_options(parsers[command], others)
     # As words that are not options may come before, between and after those that are.
     options = parsers[command].parse_intermixed_args(
         marked(others, minus_is_plain=command == "draw")

@@ -13,7 +13,7 @@ from megagrad.cli.failure import Failure, told_if_unwritable
 from megagrad.engine import Value
 from megagrad.expression import ExpressionError, evaluate, is_name
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "refuse_short_options"]
 
 # Graphviz's language, which needs no program to write.
 TEXT_SUFFIXES = (".dot", ".gv")
@@ -25,7 +25,7 @@ examples:
   python -m megagrad draw "(a + b) * a" a=1 b=2 --output sum.dot --rankdir TB
 
 An expression has numbers, names, + - * / **, and the other ops of megagrad, as functions or as
-methods. One that begins with two minuses, or is "-h", comes last, after "--".
+methods. One that begins with two minuses, or is a minus and a name, comes last, after "--".
 """
 
 
@@ -70,6 +70,16 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     add("--explain", action="store_true", help="print how each value and gradient comes about")
     return parser
+
+
+def refuse_short_options(parser: argparse.ArgumentParser, given: list[str]) -> None:
+    """Say which words are no options, before argparse takes another one for the expression."""
+    unknown = [word for word in words.short_options(given) if word != "-h"]
+    if unknown and "-h" not in given:
+        parser.error(
+            f"unrecognized arguments: {' '.join(unknown)} (an expression that is a minus and a name "
+            'comes last, after "--")'
+        )
 
 
 def _named_number(word: str) -> tuple[str, float]:

@@ -14,7 +14,8 @@ examples:
 
 The program runs as with "python PROGRAM ARGS...", but "import micrograd" gives it megagrad, whether
 micrograd is installed or not; so it does in the processes that multiprocessing starts, but not in other
-programs that PROGRAM runs. All that follows PROGRAM belongs to the program.
+programs that PROGRAM runs. All that follows PROGRAM belongs to the program. Tracebacks begin in the
+program, but below its frames are megagrad's, as a debugger's are: traceback.print_stack() shows them.
 """
 
 

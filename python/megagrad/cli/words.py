@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-__all__ = ["marked", "output", "real", "unmarked", "whole"]
+__all__ = ["marked", "output", "real", "short_options", "unmarked", "whole"]
 
 # Before a word that is no option, whatever it begins with. No command line can have it.
 MARK = "\0"
@@ -15,17 +15,31 @@ MARK = "\0"
 def marked(words: Sequence[str], minus_is_plain: bool) -> list[str]:
     """Mark the words after ``--``, which argparse loses count of, and leave that out.
 
-    minus_is_plain: whether a word such as ``-x`` is no option either, but an expression.
+    minus_is_plain: whether a word such as ``-x*2`` is no option either, but an expression.
     """
+    before, after = _parts(words)
+    if minus_is_plain:
+        before = [f"{MARK}{word}" if _is_expression(word) else word for word in before]
+    return before + [f"{MARK}{word}" for word in after]
+
+
+def short_options(words: Sequence[str]) -> list[str]:
+    """List the words before ``--`` that look like an option such as ``-o`` or ``-o=3``."""
+    return [word for word in _parts(words)[0] if _is_short_option(word)]
+
+
+def _parts(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Divide the words at the first ``--``, which is left out."""
     end = words.index("--") if "--" in words else len(words)
-    before = [
-        f"{MARK}{word}" if minus_is_plain and _is_expression(word) else word for word in words[:end]
-    ]
-    return before + [f"{MARK}{word}" for word in words[end + 1 :]]
+    return list(words[:end]), list(words[end + 1 :])
 
 
 def _is_expression(word: str) -> bool:
-    return word.startswith("-") and not word.startswith("--") and word not in ("-", "-h")
+    return word.startswith("-") and not (word.startswith("--") or _is_short_option(word))
+
+
+def _is_short_option(word: str) -> bool:
+    return word.startswith("-") and word[1:].partition("=")[0].isidentifier()
 
 
 def unmarked(word: str) -> str:

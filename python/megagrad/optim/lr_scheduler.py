@@ -32,9 +32,10 @@ MOST_STEPS = 2**53
 class LRScheduler(ABC):
     """The base class of the schedules; one of your own defines ``get_lr()``.
 
-    optimizer: whose learning rates are set. last_epoch: how many steps an earlier schedule went;
-    -1 begins anew, from the groups' present rates, and anything else goes on from the rates that the
-    groups then need under ``'initial_lr'``.
+    optimizer: whose learning rates are set. last_epoch: -1 begins anew, from the groups' present
+    rates; n goes on after n + 1 steps of an earlier schedule, from the groups' present rates and
+    those under ``'initial_lr'``, which they then need. Load the optimiser's state before, and once
+    more after: as in PyTorch, a StepLR multiplies the rates again if epoch n + 1 is its turn.
 
     Raises TypeError for what is no Optimizer or no integer, ValueError for a last_epoch below -1 or
     above 2**53, and KeyError if a group has no ``'initial_lr'`` to go on from. A ``get_lr()`` that
@@ -264,7 +265,7 @@ class SequentialLR(LRScheduler):
 
     optimizer, last_epoch: see LRScheduler. schedulers: at least one, all of this optimiser, none of
     them a SequentialLR. milestones: after how many steps each but the first begins, increasing.
-    With a last_epoch, the earlier steps are taken again, from ``'initial_lr'``.
+    With a last_epoch, the earlier steps are taken again one by one, from ``'initial_lr'``.
 
     Raises TypeError for what is no Optimizer, schedule or integer, and ValueError if there are no
     schedulers, one belongs to another optimiser, or the milestones do not fit.
