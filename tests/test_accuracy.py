@@ -3,8 +3,9 @@
 import platform
 
 import pytest
-from test_ops import COUNT_AS_NUMBERS, TABLE, points, row_id
+from test_ops import COUNT_AS_NUMBERS, TABLE, apply, points, row_id
 
+from megagrad import record
 from megagrad._core import ops
 
 mpmath = pytest.importorskip("mpmath")
@@ -57,3 +58,18 @@ def test_exact_derivatives_are_limits_of_differences(row):
                 order = [int(i == place) for i in range(len(arguments))]
                 difference = mpmath.diff(function, tuple(arguments), tuple(order))
                 assert mpmath.almosteq(difference, slope(*arguments), 1e-20, 1e-20), point
+
+
+@pytest.mark.parametrize("row", [row for row in ops() if row.arity == 1], ids=row_id)
+def test_second_derivatives_keep_their_digits_at_small_arguments(row):
+    more = [row.default] if row.kind == "parametric" else []
+    f = record(lambda x: apply(TABLE[row.name], x, *more), 1)
+    slope = accuracy.EXACT[row.name][1]
+    for x in [sign * size for sign in (1, -1) for size in (1e-2, 1e-3, 1e-9, 1e-20, 1e-100)]:
+        if row.name in ("log", "sqrt") and x < 0:
+            continue
+        with mpmath.workdps(400):
+            exact = mpmath.diff(
+                lambda t: slope(t, *map(mpmath.mpf, more)), x, h=mpmath.mpf(10) ** -180
+            )
+            assert abs(f.hessian([x]).item() - exact) <= 2e-15 * abs(exact), x
