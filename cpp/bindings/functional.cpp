@@ -342,7 +342,8 @@ The mean margin loss of a support vector machine: the mean of relu(1 - label * s
 every score has its label's sign and is at least 1 in magnitude.
 
 scores: Values and real numbers, at least one. labels: -1 or 1 for each; one that is a Value takes
-part in the graph. Raises ValueError for other labels and if the numbers of both differ or are 0, TypeError for anything but Values and real numbers.)"),
+part in the graph. Raises ValueError for other labels and if the numbers of both differ or are 0,
+TypeError for anything but Values and real numbers.)"),
     function<cross_entropy, cross_entropy_signature>("cross_entropy",
                                                      R"(cross_entropy($module, /, input, target)
 --
