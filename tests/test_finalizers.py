@@ -72,6 +72,28 @@ def test_a_finalizer_may_replace_what_is_being_saved(collect_at_every_allocation
     assert saved[2][1] in ("first" * 50, "second")
 
 
+def test_a_finalizer_may_take_apart_what_is_listed_for_a_pickle(collect_at_every_allocation):
+    value = Value(0.0)
+    for _ in range(50):
+        value = value + 1.0
+    reduce = value.__reduce_ex__
+    reduce(2)
+    hold = []
+
+    def take_apart():
+        value.__init__(0.0)
+        hold.extend(Value(-1.0) for _ in range(60))  # where freed nodes were
+
+    gc.disable()
+    Trigger(take_apart)
+    collect_at_every_allocation()
+    gc.enable()
+    descendants = reduce(2)[1][0][0]
+    gc.disable()
+    assert hold
+    assert [node.data for node in descendants] in ([], [float(i) for i in range(50)])
+
+
 def test_a_finalizer_may_set_the_first_attribute_before_us(collect_at_every_allocation):
     value, marker = Value(1.0), Marker()
     reference = weakref.ref(marker)

@@ -97,6 +97,7 @@ PyObject* new_descendants(PyObject* root) {
         return nullptr;
     }
     order->pop_back();  // the root
+    const Held meanwhile(*order);  // as an allocation may run the collector, and so any code
     auto* list = PyObject_GC_New(Descendants, descendants_type);
     if (list == nullptr) return nullptr;
     for (Node* node : *order) Py_INCREF(object_of(node));
