@@ -1,12 +1,15 @@
 """Nothing that depends on an input is frozen in silence while record() runs."""
 
 import copy
+import gc
 import math
+import os
 import pickle
 import threading
 
 import numpy as np
 import pytest
+from processes import printed
 
 from megagrad import Function, Value, optim, record, where
 from megagrad import functional as F
@@ -302,3 +305,77 @@ def test_what_is_more_than_a_number_is_refused():
     with pytest.raises(TypeError, match="mask"):
         f(masked)
     assert v.data == 1.0
+
+
+def test_comparisons_by_numpy_with_lists_are_of_data():
+    assert np.greater(Value(2.0), [1, 3]).tolist() == [True, False]
+    assert np.greater([1, 3], Value(2.0)).tolist() == [False, True]
+    assert np.clip(Value(2.0), 0, 1, out=None).data == 1.0
+
+
+@pytest.mark.parametrize("which", range(6))
+def test_parameters_are_owned_before_the_collector_runs(which):
+    """Whichever of its runs it is in which the graph is taken apart."""
+    x = Value(0.0)
+    weights = [Value(float(i)) for i in range(40)]
+    out = F.dot(weights, [x * 1.0] * 40)
+    weights.clear()
+    runs, made = [], []
+
+    def callback(phase, _):
+        runs.append(phase)
+        if len(runs) == 2 * which + 1:
+            out.__init__(0.0)
+            made.extend(Value(-1.0) for _ in range(50))  # where freed ones were
+
+    gc.collect()
+    threshold = gc.get_threshold()
+    gc.callbacks.append(callback)
+    gc.set_threshold(1, 1, 1)
+    try:
+        f = Function([x], out)
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(callback)
+    assert [parameter.data for parameter in f.parameters] in ([0.0], [float(i) for i in range(40)])
+
+
+def test_a_node_that_cannot_be_recorded_is_held_while_it_is_described():
+    class Cuts(Value):
+        @property
+        def label(self):
+            out.__init__(0.0)
+            made.extend(Value(-1.0) for _ in range(50))
+            return "cut"
+
+    made = []
+    x = Value(1.0)
+    out = Cuts(2.0, (x,)) * 2
+    out._children[0]._backward = lambda: None
+    with pytest.raises(ValueError, match=r"Value\(data=2.0.* and label 'cut'"):
+        Function([x], out)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+def test_a_recording_of_another_thread_does_not_go_on_in_a_forked_process():
+    program = """
+    import os, threading
+    from megagrad import Value, record
+    inside, may_end = threading.Event(), threading.Event()
+    kept = []
+    def fn(x):
+        kept.append(x)
+        inside.set()
+        may_end.wait(60)
+        return x
+    thread = threading.Thread(target=record, args=(fn, 1))
+    thread.start()
+    inside.wait(60)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if kept[0].data != 1.0 else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    may_end.set()
+    thread.join()
+    """
+    assert printed(program, "-W", "ignore::DeprecationWarning") == ["0"]

@@ -32,11 +32,12 @@ std::vector<Node*> nodes_of(const py::tuple& values) {
 }
 
 std::string description(const Node& node) {
-    PyObject* value = object_of(const_cast<Node*>(&node));
+    // Held: its attributes may run any code.
+    const auto value = py::reinterpret_borrow<py::object>(object_of(const_cast<Node*>(&node)));
     const auto text_of = [](const py::object& object) {  // with what UTF-8 has not as an escape
         return py::str(object).attr("encode")("utf-8", "backslashreplace").cast<std::string>();
     };
-    const auto attribute = [&](const char* name) { return text_of(py::handle(value).attr(name)); };
+    const auto attribute = [&](const char* name) { return text_of(value.attr(name)); };
     const std::string label = attribute("label"), op = attribute("_op");
     std::string text = text_of(py::repr(value));
     if (!op.empty()) text += " with _op '" + op + "'";
@@ -91,10 +92,13 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
     state->program = std::move(recording.program);
     state->nodes = std::move(recording.parameters);
     if (!given) {
-        py::tuple found(state->nodes.size());
-        for (std::size_t i = 0; i < state->nodes.size(); ++i)
-            found[i] = py::reinterpret_borrow<py::object>(object_of(state->nodes[i]));
-        state->parameters = found;
+        // Owned before the tuple is made, which may run the collector, and so any code.
+        std::vector<py::object> found;
+        found.reserve(state->nodes.size());
+        for (Node* node : state->nodes)
+            found.push_back(py::reinterpret_borrow<py::object>(object_of(node)));
+        state->parameters = py::tuple(found.size());
+        for (std::size_t i = 0; i < found.size(); ++i) state->parameters[i] = found[i];
     }
     return state;
 }

@@ -9,6 +9,7 @@
 #include "function.hpp"
 #include "isa.hpp"
 #include "operands.hpp"
+#include "recording.hpp"
 #include "registration.hpp"
 #include "value.hpp"
 
@@ -97,11 +98,17 @@ void register_function(py::module_& module) {
         py::arg("name"), "Let Functions run on another instruction set, to compare.");
 }
 
+void after_fork_in_child() {
+    leave_passes_to_other_threads();
+    python::leave_drains_to_other_threads();
+    python::leave_recordings_to_other_threads();
+}
+
 void register_fork() {
     const auto os = py::module_::import("os");
     if (py::hasattr(os, "register_at_fork"))
         os.attr("register_at_fork")(py::arg("after_in_child") =
-                                        py::cpp_function(leave_passes_to_other_threads));
+                                        py::cpp_function(after_fork_in_child));
 }
 
 // Why the engine cannot be had here, or null. Nodes, types and the pool are the process's, and

@@ -2,8 +2,6 @@
 
 #include <pybind11/pybind11.h>
 
-#include <unordered_set>
-
 #include "order.hpp"
 #include "registration.hpp"
 
@@ -13,36 +11,22 @@ namespace megagrad::python {
 
 namespace {
 
-std::unordered_set<const Node*> recorded_inputs;  // of all recordings that run, on any thread
-
-// Each recording has inputs of its own, so that they may end in any order.
-class Recording {
-public:
-    explicit Recording(const py::tuple& inputs) : inputs_(inputs) {
-        ++recordings;
-        for (const py::handle& input : inputs_) recorded_inputs.insert(node_of(input));
-    }
-    Recording(const Recording&) = delete;
-    Recording& operator=(const Recording&) = delete;
-    ~Recording() {
-        for (const py::handle& input : inputs_) recorded_inputs.erase(node_of(input));
-        --recordings;
-    }
-
-private:
-    static const Node* node_of(const py::handle& value) { return &as_value(value.ptr())->node; }
-    py::tuple inputs_;
-};
+bool is_input(const Node& node) {
+    for (const RecordedInputs* one = RecordedInputs::innermost(); one != nullptr;
+         one = one->outer())
+        if (one->has(node)) return true;
+    return false;
+}
 
 bool has_input_below(Node& root) {
-    bool found = recorded_inputs.contains(&root);
+    bool found = is_input(root);
     if (found || is_leaf(root)) return found;
     Array<std::uintptr_t> stack;
     const std::uint64_t epoch = ++traversals & epoch_mask;
     depth_first<Visit::last_first>(
         &root, stack, [&](const Node& node) { return found || node.epoch == epoch; },
         [&](const Node& node) {
-            found |= recorded_inputs.contains(&node);
+            found |= is_input(node);
             return found || is_leaf(node);
         },
         [&](Node* node) { node->mark(epoch); }, [](Node*) {});
@@ -52,14 +36,22 @@ bool has_input_below(Node& root) {
 py::object while_recording(const py::tuple& inputs, const py::object& fn) {
     for (const py::handle& input : inputs)
         if (!is_value(input.ptr())) throw py::type_error("inputs must be Values");
-    const Recording running(inputs);
+    const RecordedInputs running(inputs);
     return fn();
 }
 
 }  // namespace
 
+RecordedInputs::RecordedInputs(const py::tuple& inputs) : held_(inputs) {
+    for (const py::handle& input : inputs) inputs_.insert(&as_value(input.ptr())->node);
+}
+
+void leave_recordings_to_other_threads() {
+    RecordedInputs::leave_to_other_threads([](RecordedInputs&) {});
+}
+
 bool depends_on_an_input(PyObject* value) {
-    if (recordings == 0) return false;
+    if (RecordedInputs::innermost() == nullptr) return false;
     try {
         return has_input_below(as_value(value)->node);
     } catch (const std::bad_alloc&) {

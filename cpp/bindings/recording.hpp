@@ -3,22 +3,35 @@
 
 #include <pybind11/pybind11.h>
 
+#include <unordered_set>
 #include <vector>
 
+#include "running.hpp"
 #include "value.hpp"
 
 namespace megagrad::python {
 
-inline std::size_t recordings = 0;
+// The inputs of one, on any thread. Each has its own, so that they may end in any order.
+class RecordedInputs : public Running<RecordedInputs> {
+public:
+    explicit RecordedInputs(const pybind11::tuple& inputs);
+    bool has(const Node& node) const { return inputs_.contains(&node); }
+
+private:
+    pybind11::tuple held_;
+    std::unordered_set<const Node*> inputs_;
+};
+// In a process that fork() made: those of other threads do not go on.
+void leave_recordings_to_other_threads();
 
 // Whether the Value depends on an input of a recording that runs.
 bool depends_on_an_input(PyObject* value);
 // The same; then a TypeError is set.
 bool refuses_to_be_read(PyObject* value, const char* what);
 
-// All that a read costs while nothing is recorded is a look at the count.
+// All that a read costs while nothing is recorded is a look at whether anything is.
 inline bool may_be_read(PyObject* value, const char* what) {
-    return recordings == 0 || !refuses_to_be_read(value, what);
+    return RecordedInputs::innermost() == nullptr || !refuses_to_be_read(value, what);
 }
 
 // The same of many; throws what pybind11 makes Python's exception.

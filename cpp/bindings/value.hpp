@@ -118,6 +118,9 @@ inline PyExtension* extension_of(const PyValue* value) {
 }
 PyExtension* ensure_extension(PyValue* value);  // null with MemoryError set
 
+// In a process that fork() made: what other threads were freeing does not go on.
+void leave_drains_to_other_threads();
+
 // What a node was computed from, taken out of it: the node is a leaf, with its attributes, once
 // this is made. When this ends, operands, closure and op label are let go, which may run any code.
 class Origin {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "running.hpp"
 #include "value.hpp"
 
 namespace megagrad::python {
@@ -20,12 +21,10 @@ Node* dying = nullptr;
 int paused_drains = 0;
 constexpr int most_paused = 50;
 
-class Pause {
+class Pause : public Running<Pause> {
 public:
     Pause() { ++paused_drains; }
     ~Pause() { --paused_drains; }
-    Pause(const Pause&) = delete;
-    Pause& operator=(const Pause&) = delete;
 };
 
 // Set once someone has given the class itself a __del__.
@@ -234,6 +233,10 @@ PyExtension* ensure_extension(PyValue* value) {
         node.set(extended);
     }
     return static_cast<PyExtension*>(node.rhs.extension);
+}
+
+void leave_drains_to_other_threads() {
+    Pause::leave_to_other_threads([](Pause&) { --paused_drains; });
 }
 
 Origin::Origin(PyValue* value) {

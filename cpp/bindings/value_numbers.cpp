@@ -18,7 +18,10 @@ int is_masked_array(PyObject* object) {
     PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), "numpy.ma");  // borrowed
     if (module == nullptr) return 0;
     const Owned type(PyObject_GetAttrString(module, "MaskedArray"));
-    return type ? PyObject_IsInstance(object, type.get()) : -1;
+    if (type) return PyObject_IsInstance(object, type.get());
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+    PyErr_Clear();  // it is being imported
+    return 0;
 }
 
 // The kind of its dtype; 0 if it has none, negative with an exception set.

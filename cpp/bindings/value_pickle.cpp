@@ -96,7 +96,7 @@ PyObject* new_descendants(PyObject* root) {
                         "cannot pickle a graph that contains itself, or that changes meanwhile");
         return nullptr;
     }
-    order->pop_back();  // the root
+    order->pop_back();             // the root
     const Held meanwhile(*order);  // as an allocation may run the collector, and so any code
     auto* list = PyObject_GC_New(Descendants, descendants_type);
     if (list == nullptr) return nullptr;
@@ -251,8 +251,9 @@ PyObject* function_of_module(const char* name, PyObject*& kept) {
 PyObject *restore_kept = nullptr, *set_state_kept = nullptr;
 
 PyObject* reduce(PyObject* self, PyObject*) {
-    if (!may_be_read(self, "a pickle")) return nullptr;
     Node& node = as_value(self)->node;
+    // What is below a root that has been listed was looked at with that.
+    if (!node.has(listed) && !may_be_read(self, "a pickle")) return nullptr;
     const bool alone = !is_bulk(node.op()) && is_alone(node);  // listing unfolds it
     if (overrides(Py_TYPE(self), &PyBaseObject_Type, method_names.reduce))
         return PyObject_CallMethod(self, "__reduce__", nullptr);

@@ -21,7 +21,6 @@ def array_ufunc(
     With an array or one of NumPy's numbers beside the Value, a comparison is of data, as the
     operators are: ``np.float64(3) > v`` is the same call as ``np.greater(np.float64(3), v)``.
     """
-    import numpy as np
 
     for operand in inputs:
         refuse_more_than_numbers(operand)
@@ -29,9 +28,7 @@ def array_ufunc(
     if method == "__call__" and not kwargs:
         if name in _CHOICES:
             return _on_each(_CHOICES[name], *inputs)
-        if name in _COMPARISONS and not any(
-            isinstance(x, (np.ndarray, np.generic)) for x in inputs
-        ):
+        if name in _COMPARISONS and all(map(_is_plain, inputs)):
             return getattr(_as_value(inputs[0]), name)(inputs[1])
     arrays = [_in_array(x) if isinstance(x, Value) else x for x in inputs]
     return getattr(ufunc, method)(*arrays, **kwargs)
@@ -56,10 +53,13 @@ def _clip(
     a: "Any",
     a_min: "Any" = None,
     a_max: "Any" = None,
+    out: None = None,
     *,
     min: "Any" = None,  # noqa: A002 - NumPy's names
     max: "Any" = None,  # noqa: A002
 ) -> "Any":
+    if out is not None:
+        raise TypeError(f"out must be None for Values, not '{type(out).__name__}'")
     for operand in (a, a_min, a_max, min, max):
         refuse_more_than_numbers(operand)
     low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
@@ -77,6 +77,11 @@ _COMPARISONS = {"less", "less_equal", "greater", "greater_equal"}
 
 def _as_value(x: "Any") -> Value:
     return x if isinstance(x, Value) else plain_number(x)
+
+
+def _is_plain(x: "Any") -> bool:
+    """Whether it is a Value or one of Python's numbers, and not NumPy's."""
+    return isinstance(x, Value) or type(x) in (int, float, bool)
 
 
 def _on_each(op: "Any", *operands: "Any") -> "Any":
