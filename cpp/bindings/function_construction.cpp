@@ -2,6 +2,7 @@
 #include "arguments.hpp"
 #include "function.hpp"
 #include "record.hpp"
+#include "value_order.hpp"
 
 namespace py = pybind11;
 
@@ -92,13 +93,11 @@ std::unique_ptr<FunctionState> recorded(const py::handle& inputs, const py::hand
     state->program = std::move(recording.program);
     state->nodes = std::move(recording.parameters);
     if (!given) {
-        // Owned before the tuple is made, which may run the collector, and so any code.
-        std::vector<py::object> found;
-        found.reserve(state->nodes.size());
-        for (Node* node : state->nodes)
-            found.push_back(py::reinterpret_borrow<py::object>(object_of(node)));
-        state->parameters = py::tuple(found.size());
-        for (std::size_t i = 0; i < found.size(); ++i) state->parameters[i] = found[i];
+        const Held meanwhile(state->nodes);  // an allocation may run the collector, and so any code
+        py::tuple found(state->nodes.size());
+        for (std::size_t i = 0; i < state->nodes.size(); ++i)
+            found[i] = py::reinterpret_borrow<py::object>(object_of(state->nodes[i]));
+        state->parameters = found;
     }
     return state;
 }

@@ -151,7 +151,8 @@ bool refuse_more_than_numbers(PyObject* object, const char* what, int depth) {
 
 namespace {
 
-PyObject* plain_number(PyObject*, PyObject* object) {
+PyObject* value_or_number(PyObject*, PyObject* object) {
+    if (is_value(object)) return Py_NewRef(object);
     double number = 0;
     return number_or_type_error(object, "a number", number) ? new_number(number) : nullptr;
 }
@@ -163,9 +164,11 @@ PyObject* refuse_more(PyObject*, PyObject* object) {
 }  // namespace
 
 PyMethodDef number_functions[] = {
-    {"plain_number", plain_number, METH_O,
-     "plain_number(number, /)\n--\n\n"
-     "A Value that stands for a plain number: recorded programs keep it, as a constant."},
+    {"as_value", value_or_number, METH_O,
+     "as_value(number, /)\n--\n\n"
+     "A Value as it is; for a plain number one that stands for it, which recorded programs keep "
+     "as\n"
+     "a constant."},
     {"refuse_more_than_numbers", refuse_more, METH_O,
      "refuse_more_than_numbers(object, /)\n--\n\n"
      "Raises TypeError for a masked array, a date, a time span or what has a unit; also in lists."},

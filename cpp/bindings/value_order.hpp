@@ -47,9 +47,10 @@ bool list_all(Node* root, Array<Node*>& order, Skip skip) {
 }
 
 // Keeps nodes alive, whatever happens to the graph.
+template <class Nodes>
 class Held {
 public:
-    explicit Held(const Array<Node*>& nodes) : nodes_(nodes) {
+    explicit Held(const Nodes& nodes) : nodes_(nodes) {
         for (Node* node : nodes_) Py_INCREF(object_of(node));
     }
     ~Held() {
@@ -59,7 +60,7 @@ public:
     Held& operator=(const Held&) = delete;
 
 private:
-    const Array<Node*>& nodes_;
+    const Nodes& nodes_;
 };
 
 }  // namespace megagrad::python

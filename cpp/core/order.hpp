@@ -70,7 +70,7 @@ void for_each_operand_in(const Node& node, Function visit) {
 // Walks depth first from `root`, with an explicit stack, but to no node that `skip(node)` holds
 // for. `enter(node)` comes before any of its operands, and from then on `seen(node)` has to hold;
 // `leave(node)` comes after all of them. A walk runs no code of the user's, which could change the
-// graph: it is over in a third of a second at ten million nodes.
+// graph: ten million nodes take less than half a second.
 template <Visit visit_order, class Seen, class Skip, class Enter, class Leave>
 void depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Skip skip, Enter enter,
                  Leave leave) {

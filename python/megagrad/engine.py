@@ -10,6 +10,7 @@ def _repr_html_(self: Value) -> str:
     """Show the value in a notebook, as drawings show a node: without looking at its operands."""
     from html import escape
 
+    # From the repr, which may be shown while record() runs, where a number may not be read.
     cells = [part.replace("=", " ") for part in Value.__repr__(self)[6:-1].split(", ")]
     if self.label:
         cells.insert(0, f"<b>{escape(self.label)}</b>")

@@ -9,6 +9,7 @@ iterators or NumPy arrays of one dimension.
 
 from megagrad._core import (
     Value,
+    as_value,
     binary_cross_entropy_with_logits,
     cross_entropy,
     dot,
@@ -17,7 +18,6 @@ from megagrad._core import (
     logsumexp,
     mean,
     mse_loss,
-    plain_number,
     rms_norm,
     softmax,
     sum,  # noqa: A004
@@ -48,7 +48,5 @@ def where(condition: Value | float, x: Value | float, y: Value | float) -> Value
 
     Raises TypeError for anything else.
     """
-    condition, x, y = (
-        each if isinstance(each, Value) else plain_number(each) for each in (condition, x, y)
-    )
+    condition, x, y = (as_value(each) for each in (condition, x, y))
     return x.when(condition) + y.unless(condition)

@@ -1,6 +1,6 @@
 """NumPy's functions of Values. Those that choose are ops, so that they choose again at every point."""
 
-from megagrad._core import Value, plain_number, refuse_more_than_numbers
+from megagrad._core import Value, as_value, refuse_more_than_numbers
 
 __all__: list[str] = []
 
@@ -21,15 +21,14 @@ def array_ufunc(
     With an array or one of NumPy's numbers beside the Value, a comparison is of data, as the
     operators are: ``np.float64(3) > v`` is the same call as ``np.greater(np.float64(3), v)``.
     """
-
     for operand in inputs:
         refuse_more_than_numbers(operand)
     name = ufunc.__name__
     if method == "__call__" and not kwargs:
         if name in _CHOICES:
-            return _on_each(_CHOICES[name], *inputs)
+            return _CHOICES[name](*inputs)
         if name in _COMPARISONS and all(map(_is_plain, inputs)):
-            return getattr(_as_value(inputs[0]), name)(inputs[1])
+            return getattr(as_value(inputs[0]), name)(inputs[1])
     arrays = [_in_array(x) if isinstance(x, Value) else x for x in inputs]
     return getattr(ufunc, method)(*arrays, **kwargs)
 
@@ -63,20 +62,20 @@ def _clip(
     for operand in (a, a_min, a_max, min, max):
         refuse_more_than_numbers(operand)
     low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
-    at_least = a if low is None else _on_each(_CHOICES["maximum"], a, low)
-    return at_least if high is None else _on_each(_CHOICES["minimum"], at_least, high)
+    at_least = a if low is None else _maximum(a, low)
+    return at_least if high is None else _minimum(at_least, high)
 
 
-_CHOICES = {
-    "maximum": lambda x, y: _as_value(x).maximum(y),
-    "minimum": lambda x, y: _as_value(x).minimum(y),
-    "clip": lambda x, low, high: _as_value(x).maximum(low).minimum(high),
-}
+def _maximum(x: "Any", y: "Any") -> "Any":
+    return _on_each(lambda x, y: as_value(x).maximum(y), x, y)
+
+
+def _minimum(x: "Any", y: "Any") -> "Any":
+    return _on_each(lambda x, y: as_value(x).minimum(y), x, y)
+
+
+_CHOICES: "dict[str, Any]" = {"maximum": _maximum, "minimum": _minimum, "clip": _clip}
 _COMPARISONS = {"less", "less_equal", "greater", "greater_equal"}
-
-
-def _as_value(x: "Any") -> Value:
-    return x if isinstance(x, Value) else plain_number(x)
 
 
 def _is_plain(x: "Any") -> bool:
@@ -84,13 +83,15 @@ def _is_plain(x: "Any") -> bool:
     return isinstance(x, Value) or type(x) in (int, float, bool)
 
 
-def _on_each(op: "Any", *operands: "Any") -> "Any":
+def _on_each(op: "Any", x: "Any", y: "Any") -> "Any":
     """Apply an op to numbers, or to the elements of arrays, broadcast."""
     import numpy as np
 
-    elementwise = np.frompyfunc(op, len(operands), 1)
+    elementwise = np.frompyfunc(op, 2, 1)
     with np.errstate(invalid="ignore"):  # of a NaN, which an input is while recording
-        return elementwise(*[_in_array(x) if isinstance(x, Value) else x for x in operands])
+        return elementwise(
+            *[_in_array(each) if isinstance(each, Value) else each for each in (x, y)]
+        )
 
 
 def _in_array(value: Value) -> "Any":
