@@ -10,12 +10,9 @@ namespace megagrad {
 
 // Both branches are evaluated; the choice is by value, so that a formula reads
 // the same for a scalar and for a block of lanes.
-template <class T>
-constexpr T where(bool condition, T yes, T no) {
-    return condition ? yes : no;
-}
+constexpr double where(bool condition, double yes, double no) { return condition ? yes : no; }
 
-// Whether it holds for any number: for one, and beside the type for a block of them.
+// Whether it holds for any number of a block.
 constexpr bool any(bool condition) { return condition; }
 
 // What a slope passes on of an upstream gradient: their product, but 0 if either of them is 0, even

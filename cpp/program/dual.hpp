@@ -97,8 +97,8 @@ MEGAGRAD_DUAL_1(detach, detach)
 #undef MEGAGRAD_DUAL_1
 #undef MEGAGRAD_DUAL_2
 
-template <class Mask, class T>
-MEGAGRAD_INLINE Dual<T> where(Mask mask, Dual<T> yes, Dual<T> no) {
+template <class T>
+MEGAGRAD_INLINE Dual<T> where(typename T::Mask mask, Dual<T> yes, Dual<T> no) {
     return {where(mask, yes.value, no.value), where(mask, yes.tangent, no.tangent)};
 }
 template <class T>

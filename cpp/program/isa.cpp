@@ -3,6 +3,9 @@
 #include <atomic>
 
 #include "kernels.hpp"
+#ifdef MEGAGRAD_X86_KERNELS
+#include "processor.hpp"
+#endif
 
 namespace megagrad {
 
@@ -26,12 +29,9 @@ namespace {
 std::vector<const InstructionSet*> usable() {
     std::vector<const InstructionSet*> sets;
 #ifdef MEGAGRAD_X86_KERNELS
-    __builtin_cpu_init();
-    const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        sets.push_back(&avx512::instruction_set);
-    if (has_avx2) sets.push_back(&avx2::instruction_set);
+    const Processor processor = this_processor();
+    if (processor.has_avx512) sets.push_back(&avx512::instruction_set);
+    if (processor.has_avx2) sets.push_back(&avx2::instruction_set);
 #endif
     sets.push_back(&baseline::instruction_set);
     return sets;

@@ -12,20 +12,9 @@
 
 #include "compiler.hpp"
 #include "isa.hpp"
-
-#if defined(__AVX2__) || defined(__SSE2__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+#include "simd.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
-
-#if !defined(MEGAGRAD_EAGER) && (defined(__FMA__) || defined(__AVX512F__) || defined(__FP_FAST_FMA))
-inline constexpr bool has_fma = true;
-#else
-inline constexpr bool has_fma = false;
-#endif
 
 // One number. Masks are bool; bits are unsigned, so that adding to them may go beyond the last one.
 struct Lane {
@@ -60,9 +49,20 @@ MEGAGRAD_INLINE std::uint64_t bits(Lane x) { return std::bit_cast<std::uint64_t>
 MEGAGRAD_INLINE Lane from_bits(Lane, std::uint64_t bits) {
     return Lane(std::bit_cast<double>(bits));
 }
+template <int places>
+MEGAGRAD_INLINE std::uint64_t shifted_left(std::uint64_t bits) {
+    return bits << places;
+}
+template <int places>
+MEGAGRAD_INLINE std::uint64_t shifted_right(std::uint64_t bits) {
+    return bits >> places;
+}
 // a * b + c, rounded once where the instruction set can.
 MEGAGRAD_INLINE Lane fma(Lane a, Lane b, Lane c) {
-    return Lane(has_fma ? std::fma(a.value, b.value, c.value) : a.value * b.value + c.value);
+    if constexpr (has_fma)
+        return Lane(simd::fused(a.value, b.value, c.value));
+    else
+        return a * b + c;
 }
 MEGAGRAD_INLINE Lane sqrt(Lane x) { return Lane(std::sqrt(x.value)); }
 MEGAGRAD_INLINE double sum(Lane x) { return x.value; }
@@ -76,139 +76,146 @@ MEGAGRAD_INLINE Lane for_each_lane(Lane x, Lane y, Function f) {
     return Lane(f(x.value, y.value));
 }
 
-#if defined(__GNUC__)
+MEGAGRAD_INLINE Lane fabs(Lane x) { return Lane(std::fabs(x.value)); }
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-inline constexpr int native_width = 8;
-#elif defined(__AVX2__) && defined(__FMA__)
-inline constexpr int native_width = 4;
+#if defined(MEGAGRAD_ONE_LANE)
+
+using Lanes = Lane;
+
 #else
-inline constexpr int native_width = 2;
-#endif
 
 struct Lanes {
-    static constexpr int width = native_width;
-    using Vector [[gnu::vector_size(native_width * 8)]] = double;
-    using Bits [[gnu::vector_size(native_width * 8)]] = std::uint64_t;
+    static constexpr int width = simd::width;
 
-    struct Mask {
-        using Truth [[gnu::vector_size(native_width * 8)]] =
-            std::int64_t;  // as comparisons give it
-        Truth bits;        // of a lane: all 1 or all 0
+    // Unsigned integers, too, wrap around.
+    struct Bits {
+        simd::Integers value;
 
-        MEGAGRAD_INLINE friend Mask operator&&(Mask a, Mask b) { return {a.bits & b.bits}; }
-        MEGAGRAD_INLINE friend Mask operator||(Mask a, Mask b) { return {a.bits | b.bits}; }
-        MEGAGRAD_INLINE friend Mask operator!(Mask a) { return {~a.bits}; }
+        MEGAGRAD_INLINE Bits(simd::Integers integers) : value(integers) {}
+        MEGAGRAD_INLINE Bits(std::uint64_t number)
+            : value(simd::all_integers(static_cast<std::int64_t>(number))) {}
+
+        MEGAGRAD_INLINE friend Bits operator+(Bits a, Bits b) {
+            return simd::integers_plus(a.value, b.value);
+        }
+        MEGAGRAD_INLINE friend Bits operator-(Bits a, Bits b) {
+            return simd::integers_minus(a.value, b.value);
+        }
+        MEGAGRAD_INLINE friend Bits operator-(Bits a) { return Bits(std::uint64_t{0}) - a; }
+        MEGAGRAD_INLINE friend Bits operator&(Bits a, Bits b) {
+            return simd::bits_and(a.value, b.value);
+        }
+        MEGAGRAD_INLINE friend Bits operator|(Bits a, Bits b) {
+            return simd::bits_or(a.value, b.value);
+        }
+        MEGAGRAD_INLINE friend Bits operator^(Bits a, Bits b) {
+            return simd::bits_xor(a.value, b.value);
+        }
+        MEGAGRAD_INLINE friend Bits operator~(Bits a) { return a ^ ~std::uint64_t{0}; }
     };
 
-    Vector value;
+    struct Mask {
+        simd::Truths value;
+
+        MEGAGRAD_INLINE friend Mask operator&&(Mask a, Mask b) {
+            return {simd::both(a.value, b.value)};
+        }
+        MEGAGRAD_INLINE friend Mask operator||(Mask a, Mask b) {
+            return {simd::either(a.value, b.value)};
+        }
+        MEGAGRAD_INLINE friend Mask operator!(Mask a) { return {simd::opposite(a.value)}; }
+    };
+
+    simd::Numbers value;
 
     Lanes() = default;
-    MEGAGRAD_INLINE explicit Lanes(double number) : value(number - Vector{}) {}
-    MEGAGRAD_INLINE explicit Lanes(Vector vector) : value(vector) {}
+    MEGAGRAD_INLINE explicit Lanes(double number) : value(simd::all_numbers(number)) {}
+    MEGAGRAD_INLINE Lanes(simd::Numbers numbers) : value(numbers) {}
 
-    MEGAGRAD_INLINE static Lanes load(const double* from) {
-        Lanes result;
-        __builtin_memcpy(&result.value, from, sizeof(Vector));
-        return result;
+    MEGAGRAD_INLINE static Lanes load(const double* from) { return simd::load(from); }
+    MEGAGRAD_INLINE void store(double* to) const { simd::store(to, value); }
+
+    MEGAGRAD_INLINE friend Lanes operator+(Lanes a, Lanes b) {
+        return simd::plus(a.value, b.value);
     }
-    MEGAGRAD_INLINE void store(double* to) const { __builtin_memcpy(to, &value, sizeof(Vector)); }
-
-    MEGAGRAD_INLINE friend Lanes operator+(Lanes a, Lanes b) { return Lanes(a.value + b.value); }
-    MEGAGRAD_INLINE friend Lanes operator-(Lanes a, Lanes b) { return Lanes(a.value - b.value); }
-    MEGAGRAD_INLINE friend Lanes operator*(Lanes a, Lanes b) { return Lanes(a.value * b.value); }
-    MEGAGRAD_INLINE friend Lanes operator/(Lanes a, Lanes b) { return Lanes(a.value / b.value); }
-    MEGAGRAD_INLINE friend Lanes operator-(Lanes a) { return Lanes(-a.value); }
-    MEGAGRAD_INLINE friend Mask operator<(Lanes a, Lanes b) { return {a.value < b.value}; }
-    MEGAGRAD_INLINE friend Mask operator>(Lanes a, Lanes b) { return {a.value > b.value}; }
-    MEGAGRAD_INLINE friend Mask operator<=(Lanes a, Lanes b) { return {a.value <= b.value}; }
-    MEGAGRAD_INLINE friend Mask operator>=(Lanes a, Lanes b) { return {a.value >= b.value}; }
-    MEGAGRAD_INLINE friend Mask operator==(Lanes a, Lanes b) { return {a.value == b.value}; }
-    MEGAGRAD_INLINE friend Mask operator!=(Lanes a, Lanes b) { return {a.value != b.value}; }
+    MEGAGRAD_INLINE friend Lanes operator-(Lanes a, Lanes b) {
+        return simd::minus(a.value, b.value);
+    }
+    MEGAGRAD_INLINE friend Lanes operator*(Lanes a, Lanes b) {
+        return simd::times(a.value, b.value);
+    }
+    MEGAGRAD_INLINE friend Lanes operator/(Lanes a, Lanes b) {
+        return simd::over(a.value, b.value);
+    }
+    MEGAGRAD_INLINE friend Mask operator<(Lanes a, Lanes b) {
+        return {simd::less(a.value, b.value)};
+    }
+    MEGAGRAD_INLINE friend Mask operator<=(Lanes a, Lanes b) {
+        return {simd::at_most(a.value, b.value)};
+    }
+    MEGAGRAD_INLINE friend Mask operator==(Lanes a, Lanes b) {
+        return {simd::equal(a.value, b.value)};
+    }
+    MEGAGRAD_INLINE friend Mask operator!=(Lanes a, Lanes b) {
+        return {simd::unequal(a.value, b.value)};
+    }
+    MEGAGRAD_INLINE friend Mask operator>(Lanes a, Lanes b) { return b < a; }
+    MEGAGRAD_INLINE friend Mask operator>=(Lanes a, Lanes b) { return b <= a; }
 };
 
 MEGAGRAD_INLINE Lanes where(Lanes::Mask mask, Lanes yes, Lanes no) {
-    return Lanes(mask.bits ? yes.value : no.value);
+    return simd::choose(mask.value, yes.value, no.value);
 }
-MEGAGRAD_INLINE bool any(Lanes::Mask mask) {
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-    return _mm512_movepi64_mask(__m512i(mask.bits)) != 0;
-#elif defined(__AVX2__) && defined(__FMA__)
-    return _mm256_movemask_pd(__m256d(mask.bits)) != 0;
-#elif defined(__SSE2__)
-    return _mm_movemask_pd(__m128d(mask.bits)) != 0;
-#else
-    std::int64_t all = 0;
-    for (int i = 0; i < native_width; ++i) all |= mask.bits[i];
-    return all != 0;
-#endif
+MEGAGRAD_INLINE bool any(Lanes::Mask mask) { return simd::is_any(mask.value); }
+
+MEGAGRAD_INLINE Lanes::Bits bits(Lanes x) { return simd::as_integers(x.value); }
+MEGAGRAD_INLINE Lanes from_bits(Lanes, Lanes::Bits bits) { return simd::as_numbers(bits.value); }
+template <int places>
+MEGAGRAD_INLINE Lanes::Bits shifted_left(Lanes::Bits bits) {
+    return simd::bits_left<places>(bits.value);
 }
-MEGAGRAD_INLINE Lanes::Bits bits(Lanes x) { return reinterpret_cast<Lanes::Bits>(x.value); }
-MEGAGRAD_INLINE Lanes from_bits(Lanes, Lanes::Bits bits) {
-    return Lanes(reinterpret_cast<Lanes::Vector>(bits));
+template <int places>
+MEGAGRAD_INLINE Lanes::Bits shifted_right(Lanes::Bits bits) {
+    return simd::bits_right<places>(bits.value);
 }
+MEGAGRAD_INLINE Lanes operator-(Lanes x) {
+    return from_bits(x, bits(x) ^ (std::uint64_t{1} << 63));
+}
+MEGAGRAD_INLINE Lanes fabs(Lanes x) { return from_bits(x, bits(x) & ~(std::uint64_t{1} << 63)); }
 
 MEGAGRAD_INLINE Lanes fma(Lanes a, Lanes b, Lanes c) {
-#if defined(MEGAGRAD_EAGER)
-    return Lanes(a.value * b.value + c.value);
-#elif defined(__AVX512F__) && defined(__AVX512DQ__)
-    return Lanes(Lanes::Vector(_mm512_fmadd_pd(a.value, b.value, c.value)));
-#elif defined(__AVX2__) && defined(__FMA__)
-    return Lanes(Lanes::Vector(_mm256_fmadd_pd(a.value, b.value, c.value)));
-#elif defined(__aarch64__)
-    return Lanes(Lanes::Vector(vfmaq_f64(c.value, a.value, b.value)));
-#else
-    return Lanes(a.value * b.value + c.value);
-#endif
+    if constexpr (has_fma)
+        return simd::fused(a.value, b.value, c.value);
+    else
+        return a * b + c;
 }
-
-MEGAGRAD_INLINE Lanes sqrt(Lanes x) {
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
-    return Lanes(Lanes::Vector(_mm512_maskz_sqrt_pd(0xff, x.value)));
-#elif defined(__AVX2__) && defined(__FMA__)
-    return Lanes(Lanes::Vector(_mm256_sqrt_pd(x.value)));
-#elif defined(__SSE2__)
-    return Lanes(Lanes::Vector(_mm_sqrt_pd(x.value)));
-#elif defined(__aarch64__)
-    return Lanes(Lanes::Vector(vsqrtq_f64(x.value)));
-#else
-    Lanes result;
-    for (int i = 0; i < native_width; ++i) result.value[i] = std::sqrt(x.value[i]);
-    return result;
-#endif
-}
+MEGAGRAD_INLINE Lanes sqrt(Lanes x) { return simd::square_root(x.value); }
 
 template <class Function>
 MEGAGRAD_INLINE Lanes for_each_lane(Lanes x, Function f) {
-    for (int i = 0; i < native_width; ++i) x.value[i] = f(x.value[i]);
-    return x;
+    double lanes[Lanes::width];
+    x.store(lanes);
+    for (double& lane : lanes) lane = f(lane);
+    return Lanes::load(lanes);
 }
 template <class Function>
 MEGAGRAD_INLINE Lanes for_each_lane(Lanes x, Lanes y, Function f) {
-    for (int i = 0; i < native_width; ++i) x.value[i] = f(x.value[i], y.value[i]);
-    return x;
+    double xs[Lanes::width], ys[Lanes::width];
+    x.store(xs);
+    y.store(ys);
+    for (int i = 0; i < Lanes::width; ++i) xs[i] = f(xs[i], ys[i]);
+    return Lanes::load(xs);
 }
 
 // Halves are added until one number is left.
 MEGAGRAD_INLINE double sum(Lanes x) {
-    double lane[native_width];
+    double lane[Lanes::width];
     x.store(lane);
-    for (int half = native_width / 2; half > 0; half /= 2)
+    for (int half = Lanes::width / 2; half > 0; half /= 2)
         for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
     return lane[0];
 }
 
-#else
-
-using Lanes = Lane;
-
-#endif
-
-MEGAGRAD_INLINE Lane fabs(Lane x) { return Lane(std::fabs(x.value)); }
-#if defined(__GNUC__)
-MEGAGRAD_INLINE Lanes fabs(Lanes x) {
-    return from_bits(x, bits(x) & std::uint64_t{0x7fffffffffffffff});
-}
 #endif
 
 // x with the sign of y.

@@ -21,7 +21,7 @@ MEGAGRAD_INLINE ByLn2<T> reduced_by_ln2(T x, T low = T(0)) {
     const Whole<T> k = rounded_product(x, T(0x1.71547652b82fep0));  // 1 / ln 2
     const T high = fma(k.number, T(-ln2_high), x), rest = fma(k.number, T(ln2_low), -low);
     const T r = high - rest;
-    return {r, (high - r) - rest, k.bits << 52};
+    return {r, (high - r) - rest, shifted_left<52>(k.bits)};
 }
 
 // 2^k

@@ -15,7 +15,7 @@ template <class T>
 MEGAGRAD_INLINE ByPowerOf2<T> by_power_of_2(T x) {
     constexpr std::uint64_t exponent = 0x7ff0000000000000;
     const auto moved = bits(x) + (bits(T(1)) - bits(T(0x1.6a09e667f3bcdp-1)));
-    const T k = from_bits(x, (moved >> 52) | bits(T(0x1p52))) - T(0x1p52 + 1023);
+    const T k = from_bits(x, shifted_right<52>(moved) | bits(T(0x1p52))) - T(0x1p52 + 1023);
     return {k, from_bits(x, bits(x) - ((moved & exponent) - bits(T(1)))) - T(1)};
 }
 
@@ -182,7 +182,7 @@ MEGAGRAD_INLINE T cbrt_of(ByPowerOf2<T> x) {
     const T t = first_half(polynomial(x.f, coefficients) * scale_root);
     const T quotient = (x.f + T(1)) * scale / (t * t);
     const T root = t + t * ((quotient - t) / (t + t + quotient));
-    return root * power_of_2(root, j.bits << 52);
+    return root * power_of_2(root, shifted_left<52>(j.bits));
 }
 
 template <class T>

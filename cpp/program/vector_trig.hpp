@@ -76,7 +76,7 @@ MEGAGRAD_INLINE T sin_after_quarter_turns(T x, std::uint64_t more) {
     const Twofold<T> sum = where_bits(-(turns & std::uint64_t{1}), cos_of_reduced(parts.r, parts.c),
                                       sin_of_reduced(parts.r, parts.c));
     const T y = sum.high + sum.low;
-    return from_bits(y, bits(y) ^ ((turns & std::uint64_t{2}) << 62));
+    return from_bits(y, bits(y) ^ shifted_left<62>(turns & std::uint64_t{2}));
 }
 
 // y, but what <cmath> says where x is too large for it.
@@ -111,7 +111,7 @@ MEGAGRAD_NOINLINE T tan(T x) {
     const T quotient = a.high / b.high;
     const T left = left_by_quotient(a.high, quotient, b.high) + (a.low - quotient * b.low);
     const T y = quotient + left / b.high;
-    return unless_large(x, where(x == T(0), x, from_bits(y, bits(y) ^ (odd << 63))),
+    return unless_large(x, where(x == T(0), x, from_bits(y, bits(y) ^ shifted_left<63>(odd))),
                         [](double lane) { return std::tan(lane); });
 }
 
