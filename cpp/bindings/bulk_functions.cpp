@@ -69,9 +69,9 @@ PyObject* call_sum(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject*
     return sum_of_items(values[0], values[1], "sum()");
 }
 
-template <class Function>
-PyMethodDef function(const char* name, Function* call, const char* doc) {
-    return method_def(name, call, METH_FASTCALL | METH_KEYWORDS, doc);
+template <auto call>
+PyMethodDef function(const char* name, const char* doc) {
+    return method_def<call>(name, METH_FASTCALL | METH_KEYWORDS, doc);
 }
 
 }  // namespace
@@ -104,8 +104,8 @@ PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {
 }
 
 PyMethodDef bulk_functions[] = {
-    function(
-        "dot", call_dot,
+    function<call_dot>(
+        "dot",
         "dot($module, /, w, x, bias=None)\n--\n\n"
         "The weighted sum bias + w[0]*x[0] + w[1]*x[1] + ..., added in that order; one node.\n\n"
         "w, x: lists, tuples, iterators or arrays of Values and real numbers, of one length.\n"
@@ -114,8 +114,8 @@ PyMethodDef bulk_functions[] = {
         "the same nodes.\n\n"
         "Raises ValueError if the lengths differ or are 0, TypeError for anything but Values\n"
         "and real numbers."),
-    function(
-        "sum", call_sum,
+    function<call_sum>(
+        "sum",
         "sum($module, /, xs, start=0)\n--\n\n"
         "The sum start + xs[0] + xs[1] + ..., added in that order; one node.\n\n"
         "xs: a list, tuple, iterator or array of Values and real numbers. start: a Value or a\n"

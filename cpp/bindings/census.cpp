@@ -37,11 +37,11 @@ const char* op_name(const py::object& value) {
 
 void register_census(py::module_& module) {
     module.def(
-        "census", census, py::arg("root"),
+        "census", census, py::arg("root"), py::call_guard<EngineLock>(),
         "How many nodes of each op root depends on, itself included, by the ops' names; plain "
         "numbers under 'number'. Nothing unfolds.");
     module.def(
-        "op_name", op_name, py::arg("value"),
+        "op_name", op_name, py::arg("value"), py::call_guard<EngineLock>(),
         "The name of the op that made a node, whatever its _op says; 'custom' for one of the\n"
         "program's own, and for a node with a _backward of its own.");
 }

@@ -48,6 +48,7 @@ PyObject* function_repr(PyObject* self) {
 
 template <class Get>
 PyObject* attribute(PyObject* self, Get get) {
+    const EngineLock lock;
     return guarded([&] {
         py::object result = get(state_of_function(self));
         return result.release().ptr();
@@ -154,7 +155,7 @@ PyObject* new_function(PyTypeObject* type, std::unique_ptr<FunctionState> state)
     load_numpy();
     PyObject* self = type->tp_alloc(type, 0);
     if (self == nullptr) return nullptr;
-    as_function(self)->vectorcall = call_function;
+    as_function(self)->vectorcall = locked<call_function>;
     as_function(self)->state = state.release();
     return self;
 }
@@ -164,18 +165,19 @@ bool make_function_type(PyObject* module) {
     for (const PyMethodDef* table : {function_calls, function_pickling})
         for (; table->ml_name != nullptr; ++table) methods.push_back(*table);
     methods.push_back({nullptr, nullptr, 0, nullptr});
-    PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(construct_function)},
-                           {Py_tp_dealloc, reinterpret_cast<void*>(deallocate_function)},
-                           {Py_tp_traverse, reinterpret_cast<void*>(traverse_function)},
-                           {Py_tp_clear, reinterpret_cast<void*>(clear_function)},
-                           {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-                           {Py_tp_str, reinterpret_cast<void*>(function_text)},
-                           {Py_tp_repr, reinterpret_cast<void*>(function_repr)},
-                           {Py_tp_methods, methods.data()},
-                           {Py_tp_getset, function_attributes},
-                           {Py_tp_members, function_members},
-                           {Py_tp_doc, const_cast<char*>(function_doc)},
-                           {0, nullptr}};
+    PyType_Slot slots[] = {
+        {Py_tp_new, reinterpret_cast<void*>(locked<construct_function>)},
+        {Py_tp_dealloc, reinterpret_cast<void*>(deallocation<deallocate_function>)},
+        {Py_tp_traverse, reinterpret_cast<void*>(traverse_function)},
+        {Py_tp_clear, reinterpret_cast<void*>(locked<clear_function>)},
+        {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+        {Py_tp_str, reinterpret_cast<void*>(locked<function_text>)},
+        {Py_tp_repr, reinterpret_cast<void*>(locked<function_repr>)},
+        {Py_tp_methods, methods.data()},
+        {Py_tp_getset, function_attributes},
+        {Py_tp_members, function_members},
+        {Py_tp_doc, const_cast<char*>(function_doc)},
+        {0, nullptr}};
     PyType_Spec spec{
         "megagrad.Function", sizeof(PyFunction), 0,
         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,

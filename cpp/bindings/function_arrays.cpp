@@ -25,8 +25,10 @@ bool is_ready(PyObject* object) {
 // A list of floats, which NumPy takes a microsecond to look at; nothing if there is more in it.
 std::optional<Numbers> from_list(PyObject* object) {
     if (!PyList_CheckExact(object) && !PyTuple_CheckExact(object)) return std::nullopt;
-    const Py_ssize_t count = PySequence_Fast_GET_SIZE(object);
-    PyObject** items = PySequence_Fast_ITEMS(object);
+    const auto list = py::reinterpret_steal<py::object>(unchanging_items(object));
+    if (!list) throw py::error_already_set();
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(list.ptr());
+    PyObject** items = PySequence_Fast_ITEMS(list.ptr());
     for (Py_ssize_t i = 0; i < count; ++i)
         if (!PyFloat_CheckExact(items[i])) return std::nullopt;
     Numbers array(count);

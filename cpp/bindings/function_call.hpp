@@ -148,7 +148,7 @@ public:
                 static_cast<double>(points_.count + 1) >
             worth_it;
         std::optional<WithoutLock> without_lock;
-        if (is_long) without_lock.emplace();
+        if (is_long || is_free_threaded) without_lock.emplace();
         const bool complete = replay(plan, points_, threads_, *memory, [&] {
             return without_lock ? without_lock->poll() : PyErr_CheckSignals() == 0;
         });

@@ -183,7 +183,7 @@ constexpr Signature evaluate_signature{"Function()"}, value_and_grad_signature{"
 
 template <const Signature& signature, PyObject* (*body)(Call&)>
 PyMethodDef method(const char* name, const char* doc, int flags = 0) {
-    return method_def(name, enter<signature, body>, METH_FASTCALL | METH_KEYWORDS | flags, doc);
+    return method_def<enter<signature, body>>(name, METH_FASTCALL | METH_KEYWORDS | flags, doc);
 }
 
 }  // namespace

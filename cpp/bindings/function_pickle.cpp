@@ -120,18 +120,18 @@ PyObject* load(PyObject* type, PyObject* path) {
 }  // namespace
 
 PyMethodDef function_pickling[] = {
-    {"__reduce__", reduce, METH_NOARGS,
+    {"__reduce__", locked<reduce>, METH_NOARGS,
      "__reduce__($self, /)\n--\n\nThe program and the parameters, for pickle and copy."},
-    {"_restore", restore, METH_VARARGS | METH_CLASS,
+    {"_restore", locked<restore>, METH_VARARGS | METH_CLASS,
      "_restore($type, program, parameters, has_one_output, /)\n--\n\nWhat __reduce__ took apart."},
-    {"save", save, METH_O,
+    {"save", locked<save>, METH_O,
      "save($self, path, /)\n--\n\n"
      "Write the program and the parameters' present data to a file.\n\n"
      "path: a str or path-like object. Labels, gradients and the graph are not saved. A file that "
      "is\n"
      "there is replaced only when the new one is complete. Raises OSError if it cannot be "
      "written."},
-    {"load", load, METH_O | METH_CLASS,
+    {"load", locked<load>, METH_O | METH_CLASS,
      "load($type, path, /)\n--\n\n"
      "The Function of a saved file, with new Values as its parameters.\n\n"
      "All of the file is checked before any of it is used. Raises ValueError if it is not what\n"

@@ -279,7 +279,7 @@ constexpr Signature<2> binary_cross_entropy_with_logits_signature{
 
 template <auto compute, const auto& signature>
 PyMethodDef function(const char* name, const char* doc) {
-    return method_def(name, enter<compute, signature>, METH_FASTCALL | METH_KEYWORDS, doc);
+    return method_def<enter<compute, signature>>(name, METH_FASTCALL | METH_KEYWORDS, doc);
 }
 
 }  // namespace

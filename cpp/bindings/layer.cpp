@@ -98,7 +98,8 @@ enum class Outcome { done, error, unusual };
 
 // The neuron's output, computed without entering Python.
 Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owned& output) {
-    const Owned dict(PyObject_GenericGetDict(neuron, nullptr));
+    const Owned own_dict(PyObject_GenericGetDict(neuron, nullptr));
+    const Owned dict(own_dict ? unchanging_dict(own_dict.get()) : nullptr);
     if (!dict) return Outcome::error;
     const NeuronAttributes attributes(dict.get());
     Op op;
@@ -106,7 +107,8 @@ Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owne
         !is_exact_value(attributes.b) ||
         !activation.find(attributes.nonlin, attributes.activation, op))
         return Outcome::unusual;
-    Owned w(Py_NewRef(attributes.w));
+    Owned w(unchanging_items(attributes.w));
+    if (!w) return Outcome::error;
     const Owned b(Py_NewRef(attributes.b));
     const Owned weights = row_of_items(w, b.get(), weights_source);
     if (!weights) return Outcome::error;
@@ -188,9 +190,11 @@ Owned call_layer(PyObject* layer, PyObject* x) {
     if (Py_TYPE(layer) == layer_class.type && layer_class.is_unpatched()) {
         const Owned dict(PyObject_GenericGetDict(layer, nullptr));
         if (!dict) return nullptr;
-        const Owned neurons(Py_XNewRef(PyDict_GetItemWithError(dict.get(), neurons_name)));
-        if (neurons && PyList_CheckExact(neurons.get()))
-            return only_item_or_all(outputs_of(neurons, x));
+        const Owned neurons(dict_item(dict.get(), neurons_name));
+        if (neurons && PyList_CheckExact(neurons.get())) {
+            const Owned items(unchanging_items(neurons.get()));
+            return items ? only_item_or_all(outputs_of(items, x)) : nullptr;
+        }
     }
     return Owned(PyObject_CallOneArg(layer, x));
 }
@@ -205,7 +209,8 @@ Owned as_inputs(Owned outputs) {
 
 // The first of two arguments, as a list or tuple; null with TypeError set if there are not two.
 Owned parts_of(PyObject* const* args, Py_ssize_t count, const char* message) {
-    if (count == 2) return Owned(PySequence_Fast(args[0], message));
+    const Owned parts(count == 2 ? PySequence_Fast(args[0], message) : nullptr);
+    if (count == 2) return Owned(parts ? unchanging_items(parts.get()) : nullptr);
     PyErr_SetString(PyExc_TypeError, message);
     return nullptr;
 }
@@ -234,9 +239,9 @@ PyObject* know_classes(PyObject*, PyObject* const* args, Py_ssize_t count) {
     Py_RETURN_NONE;
 }
 
-template <class Function>
-PyMethodDef function(const char* name, Function* call, const char* doc) {
-    return method_def(name, call, METH_FASTCALL, doc);
+template <auto call>
+PyMethodDef function(const char* name, const char* doc) {
+    return method_def<call>(name, METH_FASTCALL, doc);
 }
 
 }  // namespace
@@ -254,13 +259,13 @@ bool intern_layer_names() {
 }
 
 PyMethodDef layer_functions[] = {
-    function("_layer", run_layer,
-             "_layer($module, neurons, x, /)\n--\n\nWhat nn.Layer returns for x."),
-    function("_network", run_network,
-             "_network($module, layers, x, /)\n--\n\nWhat nn.MLP returns for x."),
-    function("_know_classes", know_classes,
-             "_know_classes($module, neuron, layer, /)\n--\n\n"
-             "Tells which classes nn.Neuron and nn.Layer are."),
+    function<run_layer>("_layer",
+                        "_layer($module, neurons, x, /)\n--\n\nWhat nn.Layer returns for x."),
+    function<run_network>("_network",
+                          "_network($module, layers, x, /)\n--\n\nWhat nn.MLP returns for x."),
+    function<know_classes>("_know_classes",
+                           "_know_classes($module, neuron, layer, /)\n--\n\n"
+                           "Tells which classes nn.Neuron and nn.Layer are."),
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

@@ -112,19 +112,11 @@ void register_fork() {
 }
 
 // Why the engine cannot be had here, or null. Nodes, types and the pool are the process's, and
-// nothing but the one lock of the main interpreter guards them.
+// one lock guards them: the main interpreter's, or the engine's own.
 const char* refusal() {
     if (PyInterpreterState_Get() != PyInterpreterState_Main())
         return "megagrad._core works in the main interpreter only, not in a sub-interpreter; use "
                "threads or processes";
-#ifdef Py_GIL_DISABLED
-    // Python switches the lock on for a module that does not say that it can do without.
-    PyObject* is_enabled = PySys_GetObject("_is_gil_enabled");  // borrowed
-    const python::Owned enabled(is_enabled != nullptr ? PyObject_CallNoArgs(is_enabled) : nullptr);
-    if (enabled.get() != Py_True)
-        return "megagrad._core needs the interpreter's lock, which PYTHON_GIL=0 or -X gil=0 keeps "
-               "off; without them, Python switches it on";
-#endif
     return nullptr;
 }
 
@@ -139,7 +131,7 @@ void register_bulk(py::module_& module) {
         throw py::error_already_set();
 }
 
-PYBIND11_MODULE(core_of_main_interpreter, module) {
+PYBIND11_MODULE(core_of_main_interpreter, module, py::mod_gil_not_used()) {
     if (const char* why = refusal()) throw py::import_error(why);
     module.doc() = "megagrad's compiled engine.";
     module.attr("__version__") = MEGAGRAD_VERSION;

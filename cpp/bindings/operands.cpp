@@ -128,7 +128,8 @@ PyOperands* allocate_row(std::size_t count) {
 // --- filling -----------------------------------------------------------------------------------
 
 bool has_own_operators(const PyTypeObject* type) {
-    return type->tp_as_number->nb_add != add || type->tp_as_number->nb_multiply != multiply;
+    return type->tp_as_number->nb_add != locked<add> ||
+           type->tp_as_number->nb_multiply != locked<multiply>;
 }
 
 void put_node(PyOperands* operands, std::size_t i, PyObject* value) {
@@ -227,10 +228,11 @@ bool has_values(const Owned& row) { return as_operands(row.get())->has_values; }
 }  // namespace
 
 bool make_operands_type() {
-    PyType_Slot slots_of_type[] = {{Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
-                                   {Py_tp_traverse, reinterpret_cast<void*>(traverse_row)},
-                                   {Py_tp_free, reinterpret_cast<void*>(free_memory_of_row)},
-                                   {0, nullptr}};
+    PyType_Slot slots_of_type[] = {
+        {Py_tp_dealloc, reinterpret_cast<void*>(deallocation<deallocate>)},
+        {Py_tp_traverse, reinterpret_cast<void*>(traverse_row)},
+        {Py_tp_free, reinterpret_cast<void*>(free_memory_of_row)},
+        {0, nullptr}};
     PyType_Spec spec{"megagrad._core.Operands", sizeof(PyOperands), sizeof(double),
                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
                          Py_TPFLAGS_IMMUTABLETYPE,
@@ -261,7 +263,7 @@ void refuse_item(Source source, std::size_t i, PyObject* item) {
 
 Owned items_of(PyObject* iterable, Source source) {
     if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
-        return Owned(Py_NewRef(iterable));
+        return Owned(unchanging_items(iterable));
     const Owned iterator(PyObject_GetIter(iterable));
     if (iterator) return tuple_of_items(iterator.get());
     if (PyErr_ExceptionMatches(PyExc_TypeError))

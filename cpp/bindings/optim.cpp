@@ -49,11 +49,10 @@ std::vector<Node*> with_gradients(const py::list& values) {
 
 py::object option(const py::dict& group, const char* name) {
     const py::str key(name);
-    PyObject* found = PyDict_GetItemWithError(group.ptr(), key.ptr());
+    py::object found = py::reinterpret_steal<py::object>(dict_item(group.ptr(), key.ptr()));
     if (PyErr_Occurred()) throw py::error_already_set();
-    if (found == nullptr)
-        throw py::key_error("the parameter group has lost its " + std::string(name));
-    return py::reinterpret_borrow<py::object>(found);
+    if (!found) throw py::key_error("the parameter group has lost its " + std::string(name));
+    return found;
 }
 
 double number(const py::object& object, const char* name) {
@@ -230,7 +229,8 @@ void register_rule(py::module_& module, const char* name, const char* doc) {
     using T = Rule<State>;
     py::class_<T>(module, name, py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
                   py::custom_type_setup(make_collectable<T>), py::is_final(), doc)
-        .def(py::init<py::tuple, Columns>(), py::arg("parameters"), py::arg("columns"))
+        .def(py::init<py::tuple, Columns>(), py::arg("parameters"), py::arg("columns"),
+             py::call_guard<EngineLock>())
         .def(
             "step",
             [](const py::object& self, const py::object& group) {
@@ -239,12 +239,14 @@ void register_rule(py::module_& module, const char* name, const char* doc) {
                                          Py_TYPE(group.ptr())->tp_name + "'");
                 constructed<T>(self).step(py::reinterpret_borrow<py::dict>(group));
             },
-            py::arg("group"), "Update the parameters by the group's options.")
+            py::arg("group"), py::call_guard<EngineLock>(),
+            "Update the parameters by the group's options.")
         .def(
             "zero_grad", [](const py::object& self) { constructed<T>(self).zero_grad(); },
-            "Set all gradients to 0.")
+            py::call_guard<EngineLock>(), "Set all gradients to 0.")
         .def(
             "columns", [](const py::object& self) { return constructed<T>(self).columns(); },
+            py::call_guard<EngineLock>(),
             "What the rule remembers: for each name, a list of numbers.");
 }
 
@@ -258,19 +260,22 @@ void register_optim(py::module_& module) {
         [](const py::list& values, double order) {
             return gradient_norm(with_gradients(values), order);
         },
-        py::arg("values"), py::arg("order"), "The norm of the Values' gradients as one vector.");
+        py::arg("values"), py::arg("order"), py::call_guard<EngineLock>(),
+        "The norm of the Values' gradients as one vector.");
     module.def(
         "scale_gradients",
         [](const py::list& values, double factor) {
             scale_gradients(with_gradients(values), factor);
         },
-        py::arg("values"), py::arg("factor"), "Multiply the Values' gradients by a number.");
+        py::arg("values"), py::arg("factor"), py::call_guard<EngineLock>(),
+        "Multiply the Values' gradients by a number.");
     module.def(
         "clamp_gradients",
         [](const py::list& values, double limit) {
             clamp_gradients(with_gradients(values), limit);
         },
-        py::arg("values"), py::arg("limit"), "Bound the Values' gradients to [-limit, limit].");
+        py::arg("values"), py::arg("limit"), py::call_guard<EngineLock>(),
+        "Bound the Values' gradients to [-limit, limit].");
 }
 
 }  // namespace megagrad::python

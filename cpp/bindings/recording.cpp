@@ -77,6 +77,7 @@ bool refuses_to_be_read(PyObject* value, const char* what) {
 
 void register_recording(py::module_& module) {
     module.def("while_recording", while_recording, py::arg("inputs"), py::arg("fn"),
+               py::call_guard<EngineLock>(),
                "Call fn(); meanwhile, data that depend on the inputs cannot be read.");
 }
 

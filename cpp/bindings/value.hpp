@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "compiler.hpp"
+#include "engine_lock.hpp"
 #include "node.hpp"
 #include "node_pool.hpp"
 
@@ -37,14 +38,10 @@ struct PyExtension : Extension {
 
 extern PyTypeObject* value_type;
 
-// A free-threaded Python, although its lock is on while we are there, keeps a part of each count
-// with a thread, which settles it later, and marks in each object for its collector: there, counts
-// are neither judged by nor set, and memory is not used again without the interpreter.
-#ifdef Py_GIL_DISABLED
-inline constexpr bool counts_are_plain = false;
-#else
-inline constexpr bool counts_are_plain = true;
-#endif
+// A free-threaded Python keeps a part of each count with a thread, which settles it later, and
+// marks in each object for its collector: there, counts are neither judged by nor set, and memory
+// is not used again without the interpreter.
+inline constexpr bool counts_are_plain = !is_free_threaded;
 
 struct Decref {
     void operator()(PyObject* object) const { Py_XDECREF(object); }
@@ -73,9 +70,9 @@ inline Owned tuple_of_items(PyObject* iterable) {
 }
 
 // A function of any of the signatures that METH_ flags stand for.
-template <class Function>
-PyMethodDef method_def(const char* name, Function* function, int flags, const char* doc) {
-    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+template <auto function>
+PyMethodDef method_def(const char* name, int flags, const char* doc) {
+    auto* erased = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(locked<function>));
     return {name, erased, flags, doc};
 }
 

@@ -187,20 +187,20 @@ PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, Py
 
 PyObject *native_names[op_infos.size()], *native_methods[op_infos.size()];
 
-template <class Function>
-PyMethodDef method(Op op, Function* function, int flags) {
-    return method_def(info(op).name, function, flags, documentation(op));
+template <auto function>
+PyMethodDef method(Op op, int flags) {
+    return method_def<function>(info(op).name, flags, documentation(op));
 }
 
 }  // namespace
 
 std::vector<PyMethodDef> table_methods() {
 #define MEGAGRAD_BINARY_METHOD(name, ...) \
-    method(Op::name, binary_method<Op::name, formula::name##_>, METH_O),
+    method<binary_method<Op::name, formula::name##_>>(Op::name, METH_O),
 #define MEGAGRAD_UNARY_METHOD(name, ...) \
-    method(Op::name, unary<Op::name, formula::name##_>, METH_NOARGS),
+    method<unary<Op::name, formula::name##_>>(Op::name, METH_NOARGS),
 #define MEGAGRAD_PARAMETRIC_METHOD(name, ...) \
-    method(Op::name, parametric<Op::name, formula::name##_>, METH_FASTCALL | METH_KEYWORDS),
+    method<parametric<Op::name, formula::name##_>>(Op::name, METH_FASTCALL | METH_KEYWORDS),
     return {MEGAGRAD_BINARY(MEGAGRAD_BINARY_METHOD)  //
             MEGAGRAD_UNARY(MEGAGRAD_UNARY_METHOD)    //
             MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_METHOD)};

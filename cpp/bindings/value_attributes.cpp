@@ -178,8 +178,8 @@ int set_dict(PyObject* self, PyObject* dict, void*) {
 
 // Such as a property: what is set in the instance does not hide it.
 bool is_data_descriptor_of(PyObject* self, PyObject* name) {
-    PyObject* found = _PyType_Lookup(Py_TYPE(self), name);
-    return found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr;
+    const Owned found(type_item(Py_TYPE(self), name));
+    return found && Py_TYPE(found.get())->tp_descr_set != nullptr;
 }
 
 int delete_attribute(PyValue* value, PyObject* name) {
@@ -256,8 +256,7 @@ PyObject* get_attribute(PyObject* self, PyObject* name) {
         is_data_descriptor_of(self, name))
         return PyObject_GenericGetAttr(self, name);
     const Owned dict(Py_NewRef(extension->dict));  // the name's hash may run any code
-    PyObject* found = PyDict_GetItemWithError(dict.get(), name);
-    if (found != nullptr) return Py_NewRef(found);
+    if (PyObject* found = dict_item(dict.get(), name)) return found;
     return PyErr_Occurred() ? nullptr : PyObject_GenericGetAttr(self, name);
 }
 
@@ -290,18 +289,21 @@ PyObject* to_string(PyObject* self) {
 }
 
 PyGetSetDef attributes[] = {
-    {"data", get_data, set_data, "The number, a float.", nullptr},
-    {"grad", get_grad, set_grad, "The gradient that backward() has accumulated, a float.", nullptr},
-    {"label", get_label, set_label, "A name to show, a str.", nullptr},
-    {"_op", get_op, set_op, "The label of the op that made this node; '' for a leaf.", nullptr},
-    {"_prev", get_prev, nullptr, "The operands, as a set of Values.", nullptr},
-    {"_children", get_children, nullptr, "The operands in order, as a tuple of Values.", nullptr},
-    {"_local_grads", get_local_grads, nullptr,
+    {"data", locked<get_data>, locked<set_data>, "The number, a float.", nullptr},
+    {"grad", locked<get_grad>, locked<set_grad>,
+     "The gradient that backward() has accumulated, a float.", nullptr},
+    {"label", locked<get_label>, locked<set_label>, "A name to show, a str.", nullptr},
+    {"_op", locked<get_op>, locked<set_op>,
+     "The label of the op that made this node; '' for a leaf.", nullptr},
+    {"_prev", locked<get_prev>, nullptr, "The operands, as a set of Values.", nullptr},
+    {"_children", locked<get_children>, nullptr, "The operands in order, as a tuple of Values.",
+     nullptr},
+    {"_local_grads", locked<get_local_grads>, nullptr,
      "The partial derivatives by each of _children, as they are now; a tuple of floats.", nullptr},
-    {"_backward", get_backward, set_backward,
+    {"_backward", locked<get_backward>, locked<set_backward>,
      "Calling it applies this node's chain rule once. Set it to give a node a rule of its own.",
      nullptr},
-    {"__dict__", get_dict, set_dict, "The free attributes.", nullptr},
+    {"__dict__", locked<get_dict>, locked<set_dict>, "The free attributes.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 }  // namespace megagrad::python

@@ -14,7 +14,7 @@ PyObject* apply_native_rule(PyObject* self, PyObject*) {
     Py_RETURN_NONE;
 }
 PyMethodDef native_rule{
-    "_backward", apply_native_rule, METH_NOARGS,
+    "_backward", locked<apply_native_rule>, METH_NOARGS,
     "Adds this node's gradient, times the partial derivatives, to its operands'."};
 
 bool run_closure(Node& node) {
@@ -73,7 +73,7 @@ int set_backward(PyObject* self, PyObject* object, void*) {
 }
 
 PyMethodDef backward_methods[] = {
-    {"backward", run_backward, METH_NOARGS,
+    {"backward", locked<run_backward>, METH_NOARGS,
      "backward($self, /)\n--\n\n"
      "Adds the derivative of this Value by every Value it depends on to their grad.\n\n"
      "This Value's own grad is set to 1. Gradients accumulate over calls; each call propagates\n"

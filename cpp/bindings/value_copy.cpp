@@ -132,7 +132,7 @@ constexpr const char* copy_map_name = "megagrad.CopyMap";
 Owned copy_map_in(PyObject* memo) {
     static PyObject* key = nullptr;
     if (key == nullptr && (key = PyUnicode_InternFromString(copy_map_name)) == nullptr) return {};
-    Owned found(Py_XNewRef(PyDict_GetItemWithError(memo, key)));
+    Owned found(dict_item(memo, key));
     if (!found) {
         if (PyErr_Occurred()) return {};
         found = new_copy_map();
@@ -157,8 +157,8 @@ Owned copy_of_others(PyObject* original, PyObject* memo) {
     if (PyDict_GET_SIZE(memo) > 1) {  // more than our own map
         const Owned id(PyLong_FromVoidPtr(original));
         if (!id) return nullptr;
-        PyObject* found = PyDict_GetItemWithError(memo, id.get());
-        if (found != nullptr && is_value(found)) return Owned(Py_NewRef(found));
+        Owned found(dict_item(memo, id.get()));
+        if (found && is_value(found.get())) return found;
         if (PyErr_Occurred()) return nullptr;
     }
     if (!overrides(Py_TYPE(original), value_type, method_names.deepcopy)) return nullptr;
@@ -268,9 +268,9 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
 }  // namespace
 
 bool make_copy_map_type() {
-    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(deallocate_map)},
+    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(deallocation<deallocate_map>)},
                            {Py_tp_traverse, reinterpret_cast<void*>(traverse_map)},
-                           {Py_tp_clear, reinterpret_cast<void*>(clear_map)},
+                           {Py_tp_clear, reinterpret_cast<void*>(locked<clear_map>)},
                            {0, nullptr}};
     PyType_Spec spec{"megagrad._core.CopyMap", sizeof(PyCopyMap), 0,
                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
@@ -280,9 +280,9 @@ bool make_copy_map_type() {
 }
 
 PyMethodDef copy_methods[] = {
-    {"__copy__", shallow_copy, METH_NOARGS,
+    {"__copy__", locked<shallow_copy>, METH_NOARGS,
      "__copy__($self, /)\n--\n\nA new Value with the same operands."},
-    {"__deepcopy__", deep_copy, METH_O,
+    {"__deepcopy__", locked<deep_copy>, METH_O,
      "__deepcopy__($self, memo, /)\n--\n\nA copy of the whole graph below this Value."},
     {nullptr, nullptr, 0, nullptr}};
 

@@ -52,7 +52,10 @@ MEGAGRAD_NOINLINE bool take_leave(PyValue* value) {
     PyObject* self = as_object(value);
     if (is_exact_value(self) && value_type->tp_finalize != nullptr) {
         values_had_finalizers = true;
-        if (PyObject_CallFinalizerFromDealloc(self) < 0) return false;
+        if (PyObject_CallFinalizerFromDealloc(self) < 0) {
+            if (is_free_threaded && value->node.has(tracked)) PyObject_GC_Track(self);
+            return false;
+        }
     }
     // Python tracks an instance of a subclass again before it gets here.
     if (value->node.has(tracked) || !is_exact_value(self)) PyObject_GC_UnTrack(self);
@@ -204,6 +207,8 @@ void track_users(PyValue* value) {
         PyValue* live = static_cast<PyValue*>(address);
         if (Py_REFCNT(as_object(live)) == 0) return;
         track(live);
+        if (is_free_threaded && Py_REFCNT(as_object(live)) == 0)  // another thread's, just now
+            PyObject_GC_UnTrack(as_object(live));
         if (is_bulk(live->node.op()))
             for_each_operand(live->node, [](Node* row) { track(value_of(row)); });
     });

@@ -142,8 +142,10 @@ bool number_or_type_error(PyObject* object, const char* what, double& number) {
 bool refuse_more_than_numbers(PyObject* object, const char* what, int depth) {
     if (refuse_more_than_a_number(object, what)) return true;
     if (depth == 8 || (!PyList_Check(object) && !PyTuple_Check(object))) return false;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i) {
-        const Owned item(Py_NewRef(PySequence_Fast_GET_ITEM(object, i)));
+    const Owned items(unchanging_items(object));
+    if (!items) return true;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
+        const Owned item(Py_NewRef(PySequence_Fast_GET_ITEM(items.get(), i)));
         if (refuse_more_than_numbers(item.get(), what, depth + 1)) return true;
     }
     return false;
@@ -164,12 +166,12 @@ PyObject* refuse_more(PyObject*, PyObject* object) {
 }  // namespace
 
 PyMethodDef number_functions[] = {
-    {"as_value", value_or_number, METH_O,
+    {"as_value", locked<value_or_number>, METH_O,
      "as_value(number, /)\n--\n\n"
      "A Value as it is; for a plain number one that stands for it, which recorded programs keep "
      "as\n"
      "a constant."},
-    {"refuse_more_than_numbers", refuse_more, METH_O,
+    {"refuse_more_than_numbers", locked<refuse_more>, METH_O,
      "refuse_more_than_numbers(object, /)\n--\n\n"
      "Raises TypeError for a masked array, a date, a time span or what has a unit; also in lists."},
     {nullptr, nullptr, 0, nullptr}};

@@ -150,7 +150,7 @@ PyObject* descendants_reduce(PyObject* self, PyObject*) {
     return Py_BuildValue("(O()OO)", &PyList_Type, Py_None, self);
 }
 
-PyMethodDef descendants_methods[] = {{"__reduce_ex__", descendants_reduce, METH_O, nullptr},
+PyMethodDef descendants_methods[] = {{"__reduce_ex__", locked<descendants_reduce>, METH_O, nullptr},
                                      {nullptr, nullptr, 0, nullptr}};
 
 PyObject* new_end(PyObject* descendants) {
@@ -182,7 +182,7 @@ PyObject* end_reduce(PyObject* self, PyObject*) {
     return Py_BuildValue("(O())", Py_TYPE(Py_None));
 }
 
-PyMethodDef end_methods[] = {{"__reduce_ex__", end_reduce, METH_O, nullptr},
+PyMethodDef end_methods[] = {{"__reduce_ex__", locked<end_reduce>, METH_O, nullptr},
                              {nullptr, nullptr, 0, nullptr}};
 
 PyTypeObject* make_type(const char* name, std::size_t size, PyType_Slot* slots) {
@@ -287,14 +287,15 @@ PyObject* reduce(PyObject* self, PyObject*) {
 }  // namespace
 
 bool make_pickling_types() {
-    PyType_Slot list_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(descendants_dealloc)},
-                                {Py_tp_traverse, reinterpret_cast<void*>(descendants_traverse)},
-                                {Py_tp_clear, reinterpret_cast<void*>(descendants_clear)},
-                                {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-                                {Py_tp_iternext, reinterpret_cast<void*>(descendants_next)},
-                                {Py_tp_methods, descendants_methods},
-                                {0, nullptr}};
-    PyType_Slot end_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(end_dealloc)},
+    PyType_Slot list_slots[] = {
+        {Py_tp_dealloc, reinterpret_cast<void*>(deallocation<descendants_dealloc>)},
+        {Py_tp_traverse, reinterpret_cast<void*>(descendants_traverse)},
+        {Py_tp_clear, reinterpret_cast<void*>(locked<descendants_clear>)},
+        {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+        {Py_tp_iternext, reinterpret_cast<void*>(locked<descendants_next>)},
+        {Py_tp_methods, descendants_methods},
+        {0, nullptr}};
+    PyType_Slot end_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(deallocation<end_dealloc>)},
                                {Py_tp_traverse, reinterpret_cast<void*>(end_traverse)},
                                {Py_tp_methods, end_methods},
                                {0, nullptr}};
@@ -304,7 +305,7 @@ bool make_pickling_types() {
 }
 
 PyMethodDef pickle_methods[] = {
-    {"__reduce_ex__", reduce, METH_O,
+    {"__reduce_ex__", locked<reduce>, METH_O,
      "__reduce_ex__($self, protocol, /)\n--\n\nFor pickle: works for graphs of any depth."},
     {nullptr, nullptr, 0, nullptr}};
 

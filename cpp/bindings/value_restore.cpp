@@ -103,9 +103,9 @@ PyObject* set_state(PyObject*, PyObject* args) {
 
 }  // namespace
 
-PyMethodDef restore_function{"_restore", restore, METH_VARARGS,
+PyMethodDef restore_function{"_restore", locked<restore>, METH_VARARGS,
                              "For pickle: makes one Value from its operands."};
-PyMethodDef set_state_function{"_set_state", set_state, METH_VARARGS,
+PyMethodDef set_state_function{"_set_state", locked<set_state>, METH_VARARGS,
                                "For pickle: gives a Value its attributes, labels and closure."};
 
 }  // namespace megagrad::python

@@ -107,7 +107,7 @@ bool intern_method_names() {
 }
 
 bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name) {
-    return type != value_type && _PyType_Lookup(type, name) != _PyType_Lookup(base, name);
+    return type != value_type && Owned(type_item(type, name)) != Owned(type_item(base, name));
 }
 
 PyObject* state_of(PyObject* self) {

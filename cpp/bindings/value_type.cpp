@@ -92,37 +92,37 @@ PyTypeObject* make_value_type() {
         {Py_tp_methods, methods.data()},
         {Py_tp_getset, attributes},
         {Py_tp_members, members},
-        slot(Py_tp_new, construct),
-        slot(Py_tp_init, initialize),
-        slot(Py_tp_dealloc, deallocate),
+        slot(Py_tp_new, locked<construct>),
+        slot(Py_tp_init, locked<initialize>),
+        slot(Py_tp_dealloc, deallocation<deallocate>),
         slot(Py_tp_traverse, traverse),
-        slot(Py_tp_clear, clear),
-        slot(Py_tp_alloc, allocate_blank),
+        slot(Py_tp_clear, locked<clear>),
+        slot(Py_tp_alloc, locked<allocate_blank>),
         // Not the one that Python gives to subclasses: then it lets no one assign
         // to __class__, and every Value of the exact type is one of the pool's.
-        slot(Py_tp_free, free_memory_of_value),
-        slot(Py_tp_getattro, get_attribute),
-        slot(Py_tp_setattro, set_attribute),
-        slot(Py_tp_richcompare, compare),
+        slot(Py_tp_free, locked<free_memory_of_value>),
+        slot(Py_tp_getattro, locked<get_attribute>),
+        slot(Py_tp_setattro, locked<set_attribute>),
+        slot(Py_tp_richcompare, locked<compare>),
         slot(Py_tp_hash, PyBaseObject_Type.tp_hash),
-        slot(Py_tp_repr, represent),
-        slot(Py_tp_str, to_string),
-        slot(Py_nb_add, add),
-        slot(Py_nb_subtract, subtract),
-        slot(Py_nb_multiply, multiply),
-        slot(Py_nb_true_divide, divide),
-        slot(Py_nb_power, power),
-        slot(Py_nb_negative, negative),
-        slot(Py_nb_absolute, absolute),
+        slot(Py_tp_repr, locked<represent>),
+        slot(Py_tp_str, locked<to_string>),
+        slot(Py_nb_add, locked<add>),
+        slot(Py_nb_subtract, locked<subtract>),
+        slot(Py_nb_multiply, locked<multiply>),
+        slot(Py_nb_true_divide, locked<divide>),
+        slot(Py_nb_power, locked<power>),
+        slot(Py_nb_negative, locked<negative>),
+        slot(Py_nb_absolute, locked<absolute>),
         slot(Py_nb_float, refuse_float),
-        slot(Py_nb_bool, truth_of),
+        slot(Py_nb_bool, locked<truth_of>),
         {0, nullptr}};
     PyType_Spec spec{"megagrad.engine.Value", sizeof(PyValue), 0,
                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
     value_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
     if (value_type == nullptr) return nullptr;
     value_type->tp_name = "Value";  // what messages say, as of a Python class; __module__ is set
-    value_type->tp_vectorcall = vectorcall;
+    value_type->tp_vectorcall = locked<vectorcall>;
     return remember_native_methods() ? value_type : nullptr;
 }
 
