@@ -1,6 +1,7 @@
 """Recorded programs: what is computed, for which arguments, and what is refused."""
 
 import copy
+import locale
 import math
 import pickle
 import random
@@ -150,6 +151,22 @@ def test_what_depends_on_parameters_alone_is_computed_once_a_call():
     listing = str(f).splitlines()
     assert listing.index("once a call:") < listing.index("for every point:")
     assert f.vjp([[1.0], [2.0]])[2].tolist() == [3.0 + 2 * 3.0]
+
+
+def test_listings_are_the_same_in_every_locale():
+    x = Value(0.0)
+    f = Function([x], 0.1 * x + 1234567.5)
+    expected = str(f)
+    before = locale.setlocale(locale.LC_NUMERIC)
+    try:
+        locale.setlocale(locale.LC_NUMERIC, "de_DE.UTF-8")
+        text = str(f)
+    except locale.Error:
+        pytest.skip("this system has no German")
+    finally:
+        locale.setlocale(locale.LC_NUMERIC, before)
+    assert text == expected
+    assert "1234567.5 + x0*0.1" in text
 
 
 def test_plain_operators_sum_and_neurons_are_the_same_program():

@@ -1,5 +1,9 @@
 // Programs as text.
-#include <charconv>
+#include <clocale>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "program.hpp"
@@ -8,10 +12,19 @@ namespace megagrad {
 
 namespace {
 
+// The fewest digits that give the number back; some powers of two get one more. The same on every
+// system and in every locale: std::to_chars would be, but macOS has it since 13.3 only.
 std::string text(double number) {
-    char buffer[32];
-    const auto end = std::to_chars(buffer, buffer + sizeof buffer, number).ptr;
-    return std::string(buffer, end);
+    if (std::isnan(number)) return "nan";
+    char digits[40];
+    for (int count = std::isnormal(number) ? 15 : 1; count <= 17; ++count) {
+        std::snprintf(digits, sizeof digits, "%.*g", count, number);
+        if (std::strtod(digits, nullptr) == number) break;
+    }
+    const std::string result = digits, point = std::localeconv()->decimal_point;
+    const std::size_t at = result.find(point);
+    if (at == result.npos) return result;
+    return result.substr(0, at) + '.' + result.substr(at + point.size());
 }
 
 std::string numbered(char letter, Id number) {

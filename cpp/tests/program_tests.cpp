@@ -1,4 +1,5 @@
 // Recorded programs against the graphs that they were recorded from.
+#include <cmath>
 #include <limits>
 #include <random>
 #include <stdexcept>
@@ -217,6 +218,33 @@ TEST(a_long_sum_may_wait_for_one_value_while_others_do_not) {
     program.outputs = {3};
     validate(program);
     CHECK(plan(program, {}).steps.size() == many + 3);
+}
+
+TEST(listings_have_the_shortest_text_of_each_number) {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    Program program;
+    program.constants = {0,
+                         -0.0,
+                         2,
+                         0.1,
+                         1.0 / 3,
+                         0.1 + 0.2,
+                         100000,
+                         12345.678,
+                         1e-5,
+                         1e22,
+                         0x1p-30,
+                         -1.5e300,
+                         5e-324,
+                         1.2e-310,
+                         infinite,
+                         -infinite,
+                         std::copysign(std::nan(""), -1.0)};
+    for (Id id = 0; id < program.constants.size(); ++id) program.outputs.push_back(id);
+    const std::string text = listing(program);
+    CHECK(text.substr(text.rfind("outputs:")) ==
+          "outputs: 0 -0 2 0.1 0.3333333333333333 0.30000000000000004 100000 12345.678 1e-05 1e+22"
+          " 9.313225746154785e-10 -1.5e+300 5e-324 1.2e-310 inf -inf nan");
 }
 
 TEST(programs_survive_as_bytes_and_nothing_else_does) {
