@@ -1,9 +1,12 @@
 // copy.copy and copy.deepcopy, for graphs of any depth.
-#include <memory_resource>
+#include <bit>
+#include <cstdint>
+#include <memory>
 #include <stdexcept>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "array.hpp"
 #include "recording.hpp"
 #include "value.hpp"
 #include "value_order.hpp"
@@ -60,28 +63,78 @@ PyObject* shallow_copy(PyObject* self, PyObject*) {
 }
 
 // Which copy stands for which original, for one call of copy.deepcopy. It lives in deepcopy's memo
-// and owns both. Its memory comes in large blocks, so that all of it can be given back.
-struct CopyMap {
-    std::pmr::monotonic_buffer_resource memory;
-    std::pmr::unordered_map<const Node*, Node*> copies{&memory};
+// and owns both. It is one table, so that all of its memory can be given back, at most three
+// quarters full. Nodes that are neighbours in memory are neighbours in it, as long as their places
+// are free.
+class CopyMap {
+public:
+    // Null if there is none.
+    Node* find(const Node& original) { return count_ == 0 ? nullptr : place_of(&original).copy; }
+    Node* of(const Node& original) {
+        Node* const copy = find(original);
+        if (copy == nullptr) throw std::out_of_range("no copy of that node");
+        return copy;
+    }
 
-    bool has(const Node& original) const { return copies.count(&original) != 0; }
-    Node* of(const Node& original) const { return copies.at(&original); }
     // The first copy counts: a __deepcopy__ of the user's may have made one meanwhile.
     void add(Node* original, Node* copy) {
-        if (!copies.emplace(original, copy).second) return;
+        reserve(1);
+        Pair& place = place_of(original);
+        if (place.original != nullptr) return;
         Py_INCREF(object_of(original));
         Py_INCREF(object_of(copy));
+        place = {original, copy};
+        ++count_;
     }
+
+    // For that many more; may throw std::bad_alloc.
+    void reserve(std::size_t more) {
+        const std::size_t needed = (count_ + more) / 3 * 4 + 4;
+        if (needed <= pairs_.size()) return;
+        Array<Pair> earlier(std::bit_ceil(needed), Pair{});
+        earlier.swap(pairs_);
+        for (const Pair& pair : earlier)
+            if (pair.original != nullptr) place_of(pair.original) = pair;
+    }
+
     // Which may run any code, and that may use the map.
     void clear() {
-        const auto old = std::move(copies);
-        copies.clear();
-        for (const auto& [original, copy] : old) {
-            Py_DECREF(object_of(const_cast<Node*>(original)));
-            Py_DECREF(object_of(copy));
+        const Array<Pair> old = std::exchange(pairs_, {});
+        count_ = 0;
+        for (const Pair& pair : old) {
+            if (pair.original == nullptr) continue;
+            Py_DECREF(object_of(pair.original));
+            Py_DECREF(object_of(pair.copy));
         }
     }
+
+    int traverse(visitproc visit, void* arg) const {
+        for (const Pair& pair : pairs_) {
+            if (pair.original == nullptr) continue;
+            Py_VISIT(object_of(pair.original));
+            Py_VISIT(object_of(pair.copy));
+        }
+        return 0;
+    }
+
+private:
+    struct Pair {
+        Node* original = nullptr;
+        Node* copy = nullptr;
+    };
+
+    // Where the original is, or would be. The size is a power of two, so an odd step reaches all.
+    Pair& place_of(const Node* original) {
+        const std::size_t number = reinterpret_cast<std::uintptr_t>(original) / sizeof(PyValue);
+        const std::size_t step = (number * 0x9e3779b97f4a7c15ULL >> 32) | 1;
+        for (std::size_t at = number;; at += step) {
+            Pair& pair = pairs_[at & (pairs_.size() - 1)];
+            if (pair.original == original || pair.original == nullptr) return pair;
+        }
+    }
+
+    Array<Pair> pairs_;
+    std::size_t count_ = 0;
 };
 
 // The map as an object that the collector sees through: an attribute may lead back to the memo.
@@ -96,11 +149,7 @@ CopyMap& map_in(PyObject* object) { return *reinterpret_cast<PyCopyMap*>(object)
 
 int traverse_map(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
-    for (const auto& [original, copy] : map_in(self).copies) {
-        Py_VISIT(object_of(const_cast<Node*>(original)));
-        Py_VISIT(object_of(copy));
-    }
-    return 0;
+    return map_in(self).traverse(visit, arg);
 }
 
 int clear_map(PyObject* self) {
@@ -174,10 +223,10 @@ Owned copy_of_others(PyObject* original, PyObject* memo) {
 
 // An operand that is not among those listed: a leaf that was a plain number when they were. Null if
 // there is none of the kind.
-Node* new_leaf_of(const Node& node, const CopyMap& map) {
+Node* new_leaf_of(const Node& node, CopyMap& map) {
     Node* found = nullptr;
     for_each_operand(node, [&](Node* operand) {
-        if (is_leaf(*operand) && !map.has(*operand)) found = operand;
+        if (is_leaf(*operand) && map.find(*operand) == nullptr) found = operand;
     });
     return found;
 }
@@ -245,14 +294,12 @@ PyObject* deep_copy(PyObject* self, PyObject* memo) {
                 Py_TYPE(held.get())->tp_name);
         CopyMap* const map = &map_in(held.get());
         Node* root = &as_value(self)->node;
-        if (!map->has(*root)) {
+        if (map->find(*root) == nullptr) {
             Array<Node*> order;
-            const auto is_copied = [&](const Node& node) { return map->has(node); };
+            const auto is_copied = [&](const Node& node) { return map->find(node) != nullptr; };
             if (!list_all(root, order, is_copied)) return nullptr;
             const Held while_copying(order);
-            // Not for a few nodes more: that would be all that a table grows by, at each root.
-            if (order.size() > map->copies.size())
-                map->copies.reserve(map->copies.size() + order.size());
+            map->reserve(order.size());
             if (!copy_nodes(order, *map, memo)) return nullptr;
         }
         return Py_NewRef(object_of(map->of(*root)));
