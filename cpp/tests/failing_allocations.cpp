@@ -27,7 +27,7 @@ void* allocated(std::size_t size) {
 void* allocated(std::size_t size, std::align_val_t alignment) {
     const auto multiple = static_cast<std::size_t>(alignment);
     const std::size_t rounded = (size + multiple - 1) / multiple * multiple;
-#if defined(_MSC_VER)
+#if defined(_WIN32)
     void* memory = is_to_fail() ? nullptr : _aligned_malloc(rounded, multiple);
 #else
     void* memory = is_to_fail() ? nullptr : std::aligned_alloc(multiple, rounded);
@@ -37,7 +37,7 @@ void* allocated(std::size_t size, std::align_val_t alignment) {
 }
 
 void free_aligned(void* memory) {
-#if defined(_MSC_VER)
+#if defined(_WIN32)
     _aligned_free(memory);
 #else
     std::free(memory);
