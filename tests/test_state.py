@@ -165,7 +165,7 @@ def test_errors_name_the_users_path(tmp_path):
             act()
         assert raised.value.filename == str(missing)
         assert raised.value.filename2 is None
-    with pytest.raises(OSError, match=re.escape(str(tmp_path))) as raised:
+    with pytest.raises(OSError, match=re.escape(repr(str(tmp_path)))) as raised:
         megagrad.save({}, tmp_path)
     assert raised.value.filename == str(tmp_path)
     assert list(tmp_path.iterdir()) == []

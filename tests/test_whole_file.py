@@ -44,10 +44,16 @@ def test_permissions_and_links_stay(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs /dev/null")
 def test_a_device_is_written_to():
-    whole_file.write("/dev/null", b"new")
-    assert not Path("/dev/null").is_file()
+    whole_file.write(os.devnull, b"new")
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.skipif(os.name != "nt", reason="needs Windows")
+def test_a_folder_that_is_called_dev_is_none_of_devices():
+    with pytest.raises(FileNotFoundError) as caught:
+        whole_file.write(r"C:\dev\missing\file", b"new")
+    assert caught.value.__cause__ is not None  # of the draft
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="needs /dev/stdout")

@@ -39,7 +39,7 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 def _is_device(path: Path) -> bool:
     """Tell whether there is something that a new file must not take the place of."""
-    return path.absolute().parts[1:2] in (("dev",), ("proc",)) or (
+    return path.absolute().parts[:2] in (("/", "dev"), ("/", "proc")) or (
         path.exists() and not path.is_file()
     )
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 from megagrad import __version__
 from megagrad.cli import bench, draw, run, train
 from megagrad.cli.failure import Failure
-from megagrad.cli.output import Output
+from megagrad.cli.output import Output, nobody_reads
 from megagrad.cli.words import marked, unmarked
 
 __all__ = ["main"]
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             finally:
                 output.finish()
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):  # then whoever read the output has had enough
+        if not nobody_reads(error):
             print(f"megagrad: cannot write: {error.strerror}", file=sys.stderr)
         # The interpreter must not flush it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

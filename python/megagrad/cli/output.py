@@ -1,8 +1,15 @@
 """Output that nobody may be reading any more."""
 
+import errno
+import os
 from typing import Any, TextIO
 
-__all__ = ["Output"]
+__all__ = ["Output", "nobody_reads"]
+
+
+def nobody_reads(error: OSError) -> bool:
+    """Tell whether whoever read the output has had enough; Windows says so in its own way."""
+    return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)
 
 
 class Output:
