@@ -7,6 +7,12 @@ import threading
 import time
 
 
+def kill(pid):
+    """End a process at once, if it has not ended; on Windows every signal that is sent does so."""
+    with contextlib.suppress(OSError if os.name == "nt" else ProcessLookupError):
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
 class Killer(threading.Thread):
     """Kills the processes soon after it starts, and knows whether that was in time."""
 
@@ -20,8 +26,7 @@ class Killer(threading.Thread):
         time.sleep(self.delay)
         self.was_in_time = not self.is_over.is_set()
         for pid in self.pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            kill(pid)
 
     def __exit__(self, *error):
         self.is_over.set()

@@ -1,6 +1,5 @@
 """``megagrad train``: Ctrl-C keeps what is trained."""
 
-import os
 import re
 import signal
 
@@ -30,11 +29,10 @@ def test_the_first_ctrl_c_keeps_what_is_trained(folder):
     assert (folder / "moons.png").exists() == picture.matplotlib_is_installed()
 
 
-@needs_signals
 def test_the_second_ctrl_c_ends_at_once(folder, monkeypatch, capsys, without_matplotlib):
     def slow(*_):
-        os.kill(os.getpid(), signal.SIGINT)  # the user wants to keep it
-        os.kill(os.getpid(), signal.SIGINT)  # no more
+        signal.raise_signal(signal.SIGINT)  # the user wants to keep it
+        signal.raise_signal(signal.SIGINT)  # no more
         raise AssertionError("still here")
 
     monkeypatch.setattr(train, "_learn", slow)
@@ -44,7 +42,6 @@ def test_the_second_ctrl_c_ends_at_once(folder, monkeypatch, capsys, without_mat
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-@needs_signals
 def test_another_handler_of_ctrl_c_is_left_alone():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

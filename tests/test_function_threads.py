@@ -1,6 +1,5 @@
 """Recorded programs, signals, and threads of Python."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -22,14 +21,13 @@ def sines(x):
     return x
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_ends_a_long_call(threads):
     f, data = record(sines, 1), np.full((LONG, 1), 0.5)
 
     def interrupt():
         time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     sender = threading.Thread(target=interrupt)
     sender.start()

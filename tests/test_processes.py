@@ -1,20 +1,17 @@
 """ProcessExecutor: processes of which any may die."""
 
-import contextlib
 import gc
 import multiprocessing
 import os
 import pickle
 import re
-import signal
 import sys
 import time
 from concurrent.futures import BrokenExecutor
 
 import pytest
 from calls import Unpicklable, iter_of, raising, raising_a_local
-from killer import Killer
-from needs import needs_kill
+from killer import Killer, kill
 from recorded_functions import same_enough
 
 from megagrad import parallel
@@ -55,7 +52,6 @@ def test_exceptions_of_processes():
 
 
 @forks
-@needs_kill
 @pytest.mark.parametrize("method", START_METHODS)
 def test_only_the_call_of_a_dead_process_is_lost(method):
     context = multiprocessing.get_context(method)
@@ -67,22 +63,19 @@ def test_only_the_call_of_a_dead_process_is_lost(method):
         with pytest.raises(BrokenExecutor, match=r"worker process \d+ was lost .*exit code 3"):
             lost.result()
         assert [future.result() for future in futures] == [None] * 8
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        kill(pid)
         # One of the workers may be found dead by the next call.
         outcomes = [executor.submit(abs, -1).exception() for _ in range(4)]
         assert [type(error) for error in outcomes].count(BrokenExecutor) <= 1
         assert executor.submit(abs, -1).result() == 1
 
 
-@needs_kill
 def test_a_process_killed_while_it_sends_a_large_result():
     with parallel.ProcessExecutor(1) as executor:
         pid = executor.submit(os.getpid).result()
         future = executor.submit(bytes, 1 << 28)
         while not future.done():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            kill(pid)
             time.sleep(0.05)
         assert isinstance(future.exception(), BrokenExecutor)
         assert executor.submit(abs, -3).result() == 3
@@ -129,7 +122,6 @@ def test_wrong_numbers_of_processes(count, error):
 
 
 @forks
-@needs_kill
 @pytest.mark.parametrize("method", START_METHODS)
 def test_a_killed_process(method, long_work):
     f, data, expected = long_work
