@@ -1,5 +1,6 @@
 """What some tests need, and are skipped without."""
 
+import ctypes
 import os
 import signal
 
@@ -8,6 +9,7 @@ import pytest
 from megagrad import picture
 
 UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
+UNDER_WINE = os.name == "nt" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

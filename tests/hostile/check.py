@@ -57,7 +57,7 @@ PYTHONS_WORDS = re.compile(
 
 # What we say where several arguments together are wrong.
 SEVERAL = re.compile(
-    r"not a saved|must have shape|is undefined|contains itself|inputs, expected|needs a target|no column|fewer than|groups, the|the program has|parameters must be|it does not begin|the expression|must be at least|must be at most|list of dicts|dict of dicts|Is a directory|as many|signature is"
+    r"not a saved|must have shape|is undefined|contains itself|inputs, expected|needs a target|no column|fewer than|groups, the|the program has|parameters must be|it does not begin|the expression|must be at least|must be at most|list of dicts|dict of dicts|Is a directory|Permission denied: '\.'|as many|signature is"
 )
 
 # More than a portrait shows.
