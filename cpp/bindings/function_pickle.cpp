@@ -103,7 +103,7 @@ PyObject* load(PyObject* type, PyObject* path) {
         if (size > end - 1) refuse("it does not end as one");
         Program program = from_bytes(bytes.data(), size);
         const char* data = bytes.data() + size + 1;
-        if (end - size - 1 != program.parameters * number_size || data[-1] < 0 || data[-1] > 1)
+        if (end - size - 1 != program.parameters * number_size || (data[-1] != 0 && data[-1] != 1))
             refuse("its parameters do not fit its program");
         py::tuple parameters(program.parameters);
         for (std::size_t i = 0; i < program.parameters; ++i) {
