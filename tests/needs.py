@@ -10,6 +10,7 @@ from megagrad import picture
 
 UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
 UNDER_WINE = os.name == "nt" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+EMULATED = "QEMU_CPU" in os.environ  # as .ci/arm64 and .ci/old-x86 have it
 
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -18,6 +19,10 @@ needs_matplotlib = pytest.mark.skipif(
 )
 needs_plain_memory = pytest.mark.skipif(
     UNDER_ASAN, reason="AddressSanitizer keeps what is freed, and its locks when a process forks"
+)
+needs_memory_limits = pytest.mark.skipif(EMULATED, reason="QEMU does not hand on limits of memory")
+needs_closed_input = pytest.mark.skipif(
+    EMULATED, reason="the program is an open file of QEMU's, in the place of the closed one"
 )
 needs_pymalloc = pytest.mark.skipif(
     os.environ.get("PYTHONMALLOC", "pymalloc") != "pymalloc", reason="measures Python's allocator"

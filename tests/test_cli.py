@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from command_line import SMALL, failure, start
+from needs import needs_closed_input
 
 from megagrad import __version__, cli
 
@@ -133,7 +134,14 @@ def test_a_name_with_a_minus_as_a_value_after_the_expression(capsys):
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes streams")
 @pytest.mark.parametrize(
     "words",
-    [["draw", "x*2", "x=1"], SMALL, ["run", "program.py"], ["--help"], ["draw"], ["bench", "-x"]],
+    [
+        ["draw", "x*2", "x=1"],
+        SMALL,
+        pytest.param(["run", "program.py"], marks=needs_closed_input),
+        ["--help"],
+        ["draw"],
+        ["bench", "-x"],
+    ],
     ids=" ".join,
 )
 def test_closed_input(tmp_path, words):

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from needs import needs_plain_memory
+from needs import needs_memory_limits, needs_plain_memory
 
 HERE = Path(__file__).parent
 
@@ -46,6 +46,7 @@ def test_each_allocation_of_python_fails_once():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count addresses otherwise")
+@needs_memory_limits
 @needs_plain_memory
 @pytest.mark.parametrize("name", operations("little_memory.py"))
 def test_a_process_with_little_memory(name):
