@@ -9,11 +9,14 @@
 
 #if defined(_MSC_VER)
 #include <intrin.h>
-#define MEGAGRAD_XSAVE
 #else
 #include <cpuid.h>
 #include <immintrin.h>
+#endif
+#if defined(__GNUC__) || defined(__clang__)
 #define MEGAGRAD_XSAVE __attribute__((target("xsave")))
+#else
+#define MEGAGRAD_XSAVE
 #endif
 
 namespace megagrad {

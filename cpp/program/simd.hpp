@@ -56,7 +56,7 @@ MEGAGRAD_INLINE double fused(double x, double y, double z) {
 #if defined(MEGAGRAD_AVX512)
 
 #define MEGAGRAD_V(name) _mm512_##name
-#define MEGAGRAD_SI(name) _mm512_##name##_si512
+#define MEGAGRAD_SI(name) _mm512_##name##512
 inline constexpr int width = 8;
 using Numbers = __m512d;
 using Integers = __m512i;
@@ -93,7 +93,7 @@ MEGAGRAD_INLINE Integers bits_right(Integers x) {
 #elif defined(MEGAGRAD_AVX2)
 
 #define MEGAGRAD_V(name) _mm256_##name
-#define MEGAGRAD_SI(name) _mm256_##name##_si256
+#define MEGAGRAD_SI(name) _mm256_##name##256
 inline constexpr int width = 4;
 using Numbers = __m256d;
 using Integers = __m256i;
@@ -112,7 +112,7 @@ MEGAGRAD_INLINE Numbers square_root(Numbers x) { return _mm256_sqrt_pd(x); }
 #elif defined(MEGAGRAD_SSE2)
 
 #define MEGAGRAD_V(name) _mm_##name
-#define MEGAGRAD_SI(name) _mm_##name##_si128
+#define MEGAGRAD_SI(name) _mm_##name##128
 inline constexpr int width = 2;
 using Numbers = __m128d;
 using Integers = __m128i;
@@ -195,16 +195,16 @@ MEGAGRAD_INLINE Numbers fused(Numbers x, Numbers y, Numbers z) {
 #endif
 }
 
-MEGAGRAD_INLINE Integers as_integers(Numbers x) { return MEGAGRAD_SI(castpd)(x); }
+MEGAGRAD_INLINE Integers as_integers(Numbers x) { return MEGAGRAD_SI(castpd_si)(x); }
 MEGAGRAD_INLINE Integers integers_plus(Integers x, Integers y) {
     return MEGAGRAD_V(add_epi64)(x, y);
 }
 MEGAGRAD_INLINE Integers integers_minus(Integers x, Integers y) {
     return MEGAGRAD_V(sub_epi64)(x, y);
 }
-MEGAGRAD_INLINE Integers bits_and(Integers x, Integers y) { return MEGAGRAD_SI(and)(x, y); }
-MEGAGRAD_INLINE Integers bits_or(Integers x, Integers y) { return MEGAGRAD_SI(or)(x, y); }
-MEGAGRAD_INLINE Integers bits_xor(Integers x, Integers y) { return MEGAGRAD_SI(xor)(x, y); }
+MEGAGRAD_INLINE Integers bits_and(Integers x, Integers y) { return MEGAGRAD_SI(and_si)(x, y); }
+MEGAGRAD_INLINE Integers bits_or(Integers x, Integers y) { return MEGAGRAD_SI(or_si)(x, y); }
+MEGAGRAD_INLINE Integers bits_xor(Integers x, Integers y) { return MEGAGRAD_SI(xor_si)(x, y); }
 #if !defined(MEGAGRAD_AVX512)
 template <int places>
 MEGAGRAD_INLINE Integers bits_left(Integers x) {
