@@ -56,7 +56,7 @@ def test_a_folder_that_is_called_dev_is_none_of_devices():
     assert caught.value.__cause__ is not None  # of the draft
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="needs /dev/stdout")
+@pytest.mark.skipif(os.name == "nt", reason="needs /dev/stdout")
 def test_a_pipe_is_written_to():
     program = "from megagrad import whole_file; whole_file.write('/dev/stdout', b'new')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True)
