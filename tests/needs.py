@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import sysconfig
 
 import pytest
 
@@ -10,6 +11,7 @@ from megagrad import picture
 
 UNDER_ASAN = "asan" in os.environ.get("LD_PRELOAD", "")
 UNDER_WINE = os.name == "nt" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 EMULATED = "QEMU_CPU" in os.environ  # as .ci/arm64 and .ci/old-x86 have it
 
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")

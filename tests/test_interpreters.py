@@ -1,9 +1,9 @@
 """Sub-interpreters are refused, whichever way they are made; the main one may import again."""
 
 import sys
-import sysconfig
 
 import pytest
+from needs import FREE_THREADED
 from processes import printed, run
 
 CREATE = {
@@ -91,9 +91,6 @@ def test_imported_again_the_engine_is_the_same(again):
         print(megagrad.Value is Value, x.grad)
         """
     assert printed(program) == ["True", "13.0"]
-
-
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 @pytest.mark.skipif(not FREE_THREADED, reason="needs a free-threaded Python")

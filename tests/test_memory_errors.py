@@ -4,12 +4,11 @@ import ast
 import os
 import subprocess
 import sys
-import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from needs import needs_memory_limits, needs_plain_memory
+from needs import FREE_THREADED, needs_memory_limits, needs_plain_memory
 
 HERE = Path(__file__).parent
 
@@ -36,9 +35,7 @@ def operations(program):
 @pytest.mark.skipif(
     os.environ.get("PYTHONMALLOC", "").startswith("malloc"), reason="counts Python's blocks"
 )
-@pytest.mark.skipif(
-    sysconfig.get_config_var("Py_GIL_DISABLED") == 1, reason="has another allocator"
-)
+@pytest.mark.skipif(FREE_THREADED, reason="has another allocator")
 @pytest.mark.skipif(find_spec("_testcapi") is None, reason="no tests' extension of CPython here")
 def test_each_allocation_of_python_fails_once():
     printed = run("failing_memory.py", "engine")

@@ -107,8 +107,7 @@ Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owne
         !is_exact_value(attributes.b) ||
         !activation.find(attributes.nonlin, attributes.activation, op))
         return Outcome::unusual;
-    Owned w(unchanging_items(attributes.w));
-    if (!w) return Outcome::error;
+    Owned w(Py_NewRef(attributes.w));
     const Owned b(Py_NewRef(attributes.b));
     const Owned weights = row_of_items(w, b.get(), weights_source);
     if (!weights) return Outcome::error;
@@ -145,7 +144,8 @@ public:
         row_.reset();
         is_prepared_ = true;
         if (PySequence_Fast_GET_SIZE(items_.get()) == 0) return true;  // the neurons will complain
-        row_ = row_of_items(items_, nullptr, inputs_source);
+        Owned now(Py_NewRef(items_.get()));
+        row_ = row_of_items(now, nullptr, inputs_source);
         return row_ != nullptr;
     }
 

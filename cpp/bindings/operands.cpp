@@ -263,7 +263,7 @@ void refuse_item(Source source, std::size_t i, PyObject* item) {
 
 Owned items_of(PyObject* iterable, Source source) {
     if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
-        return Owned(unchanging_items(iterable));
+        return Owned(Py_NewRef(iterable));
     const Owned iterator(PyObject_GetIter(iterable));
     if (iterator) return tuple_of_items(iterator.get());
     if (PyErr_ExceptionMatches(PyExc_TypeError))
@@ -274,6 +274,8 @@ Owned items_of(PyObject* iterable, Source source) {
 }
 
 Owned row_of_items(Owned& items, PyObject* start, Source source) {
+    items.reset(unchanging_items(items.get()));
+    if (!items) return nullptr;
     try {
         if (start == Py_None) start = nullptr;
         Owned row = find_row(array_of(items.get()), length_of(items.get()), start);

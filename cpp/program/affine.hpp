@@ -310,7 +310,8 @@ void affine_backward(const Step& step, const Block& block) {
     const Slot *ins = slots + affine.in_slots(), *out_grads = slots + affine.out_grad_slots(),
                *in_grads = slots + affine.in_grad_slots();
     if constexpr (std::is_same_v<N, Lane>)
-        if (affine.outs == 1 && block.lanes == 1) return lone_backward(affine, block, ins, *out_grads, in_grads);
+        if (affine.outs == 1 && block.lanes == 1)
+            return lone_backward(affine, block, ins, *out_grads, in_grads);
     for (std::uint32_t j = 0; j < affine.outs; ++j)
         if (out_grads[j] & first_write) zero<N>(block, out_grads[j]);
     if (affine.inputs_wanted) add_in_gradients<N>(affine, block, out_grads, in_grads);
