@@ -14,6 +14,7 @@ SCALARS = [
     np.float64(2.0),
     np.float32(2.0),
     np.float16(2.0),
+    np.longdouble(2.0),
     np.int64(2),
     np.int8(2),
     np.uint16(2),
@@ -32,6 +33,8 @@ def test_a_scalar_on_either_side_gives_a_value(op, scalar):
     assert type(left) is Value
     assert right.data == op(3.0, number)
     assert left.data == op(number, 3.0)
+    assert v != scalar
+    assert scalar != v
     left.backward()
     assert v.grad != 0.0 or number == 1.0  # 1**v is flat
 

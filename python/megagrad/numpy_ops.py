@@ -29,7 +29,7 @@ def array_ufunc(
             return _CHOICES[name](*inputs)
         if name in _COMPARISONS and all(map(_is_plain, inputs)):
             return getattr(as_value(inputs[0]), name)(inputs[1])
-    arrays = [_in_array(x) if isinstance(x, Value) else x for x in inputs]
+    arrays = [_in_array(x) if isinstance(x, Value) else _as_doubles(x) for x in inputs]
     return getattr(ufunc, method)(*arrays, **kwargs)
 
 
@@ -90,8 +90,13 @@ def _on_each(op: "Any", x: "Any", y: "Any") -> "Any":
     elementwise = np.frompyfunc(op, 2, 1)
     with np.errstate(invalid="ignore"):  # of a NaN, which an input is while recording
         return elementwise(
-            *[_in_array(each) if isinstance(each, Value) else each for each in (x, y)]
+            *[_in_array(each) if isinstance(each, Value) else _as_doubles(each) for each in (x, y)]
         )
+
+
+def _as_doubles(x: "Any") -> "Any":
+    """Turn NumPy's long doubles into doubles: among objects they stay what they are, and ask us again."""
+    return x.astype(float) if getattr(getattr(x, "dtype", None), "char", None) == "g" else x
 
 
 def _in_array(value: Value) -> "Any":
