@@ -24,14 +24,17 @@ def sines(x):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_ends_a_long_call(threads):
     f, data = record(sines, 1), np.full((LONG, 1), 0.5)
+    calling = threading.Event()
 
     def interrupt():
+        calling.wait()
         time.sleep(0.05)
         signal.raise_signal(signal.SIGINT)
 
     sender = threading.Thread(target=interrupt)
     sender.start()
     with pytest.raises(KeyboardInterrupt):
+        calling.set()
         f.vjp(data, threads=threads)
     sender.join()
     assert f([0.5]) == f([[0.5]])[0]
