@@ -10,6 +10,7 @@ namespace megagrad::test {
 #if defined(MEGAGRAD_X86_KERNELS) && defined(__GNUC__)
 TEST(instruction_sets_are_those_that_the_compilers_library_finds) {
     __builtin_cpu_init();
+    if (!__builtin_cpu_supports("sse2")) return;  // Zig's library knows nothing
     std::vector<std::string> expected;
     const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
