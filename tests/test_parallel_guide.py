@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from documents import blocks, promised
+from needs import EMULATED
 
 GUIDE = "docs/guides/parallel.md"
 BLOCKS = blocks(GUIDE)
@@ -31,7 +32,7 @@ def run_script(tmp_path, text, *launcher):
         text=True,
         cwd=tmp_path,
         env={**os.environ, **mpi},
-        timeout=120,
+        timeout=1200 if EMULATED else 120,
     )
 
 
