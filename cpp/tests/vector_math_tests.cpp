@@ -136,7 +136,10 @@ void check_powers(double x, const std::vector<double>& exponents) {
         pow(Lanes(x), Lanes::load(&exponents[i])).store(many);
         for (std::size_t lane = 0; lane < Lanes::width; ++lane) {
             const double y = exponents[i + lane], one = pow(Lane(x), Lane(y)).value;
-            const long double exact = is_wide ? wide_power(x, y) : std::pow(x, y);
+            const double near = std::pow(x, y);
+            // musl's power of long doubles loses the sign of what is 0 or infinite.
+            const bool is_settled = near == 0 || std::isinf(near);
+            const long double exact = is_wide && !is_settled ? wide_power(x, y) : near;
             if (!is_near(one, exact, is_wide ? 2 : 3)) fail("pow", x, y, one);
             if (!are_same_bits(one, many[lane])) fail("pow in lanes", x, y, many[lane]);
         }
