@@ -27,5 +27,6 @@ needs_closed_input = pytest.mark.skipif(
     EMULATED, reason="the program is an open file of QEMU's, in the place of the closed one"
 )
 needs_pymalloc = pytest.mark.skipif(
-    os.environ.get("PYTHONMALLOC", "pymalloc") != "pymalloc", reason="measures Python's allocator"
+    FREE_THREADED or os.environ.get("PYTHONMALLOC", "pymalloc") != "pymalloc",
+    reason="measures Python's usual allocator",
 )

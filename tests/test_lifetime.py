@@ -159,6 +159,7 @@ def test_a_live_binary_node_takes_at_most_96_bytes():
 
 @needs_proc
 @needs_plain_memory
+@needs_pymalloc
 def test_freeing_a_large_graph_returns_its_memory():
     in_a_process("""
         x = y = Value(1.0)
@@ -175,6 +176,7 @@ def test_freeing_a_large_graph_returns_its_memory():
 
 @needs_proc
 @needs_plain_memory
+@needs_pymalloc
 def test_training_steps_hold_their_memory_level():
     in_a_process("""
         def square(x):

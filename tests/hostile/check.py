@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hostile.kind import Hostile, Sabotage
+from needs import FREE_THREADED
 from megagrad import Function, Value
 from megagrad._core import census
 from megagrad.nn import Module
@@ -65,6 +66,8 @@ MANY = 50
 
 # Objects of these anyone may refer to.
 SHARED = (NoneType, bool, int, float, str, bytes, type, types.ModuleType, types.EllipsisType)
+if FREE_THREADED:  # which counts some references to functions only when it collects
+    SHARED += (types.FunctionType,)
 
 
 class Call(NamedTuple):
