@@ -33,8 +33,8 @@ def test_an_interrupt_ends_a_long_call(threads):
 
     sender = threading.Thread(target=interrupt)
     sender.start()
+    calling.set()
     with pytest.raises(KeyboardInterrupt):
-        calling.set()
         f.vjp(data, threads=threads)
     sender.join()
     assert f([0.5]) == f([[0.5]])[0]

@@ -16,9 +16,9 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
+from needs import FREE_THREADED
 
 from hostile.kind import Hostile, Sabotage
-from needs import FREE_THREADED
 from megagrad import Function, Value
 from megagrad._core import census
 from megagrad.nn import Module
