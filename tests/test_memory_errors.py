@@ -45,6 +45,7 @@ def test_each_allocation_of_python_fails_once():
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count addresses otherwise")
 @needs_memory_limits
 @needs_plain_memory
+@pytest.mark.skipif(FREE_THREADED, reason="its allocator has memory in store")
 @pytest.mark.parametrize("name", operations("little_memory.py"))
 def test_a_process_with_little_memory(name):
     assert run("little_memory.py", name).splitlines() == ["MemoryError", "right afterwards"]
