@@ -12,6 +12,10 @@ namespace megagrad::python {
 
 #ifdef Py_GIL_DISABLED
 
+#if PY_VERSION_HEX < 0x030E0000
+#error "of the free-threaded Pythons, megagrad supports 3.14 and newer"
+#endif
+
 inline constexpr bool is_free_threaded = true;
 
 // A thread may take it again while it has it.
