@@ -209,10 +209,12 @@ Owned as_inputs(Owned outputs) {
 
 // The first of two arguments, as a list or tuple; null with TypeError set if there are not two.
 Owned parts_of(PyObject* const* args, Py_ssize_t count, const char* message) {
-    const Owned parts(count == 2 ? PySequence_Fast(args[0], message) : nullptr);
-    if (count == 2) return Owned(parts ? unchanging_items(parts.get()) : nullptr);
-    PyErr_SetString(PyExc_TypeError, message);
-    return nullptr;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, message);
+        return nullptr;
+    }
+    const Owned parts(PySequence_Fast(args[0], message));
+    return Owned(parts ? unchanging_items(parts.get()) : nullptr);
 }
 
 PyObject* run_layer(PyObject*, PyObject* const* args, Py_ssize_t count) {
