@@ -221,6 +221,8 @@ def take_free_nodes():
 def blocks_in_use(generation):
     """Return how many blocks of Python's allocator there are without the Values taken."""
     gc.collect(generation)
+    if COUNTS_BLOCKS:
+        sys._clear_type_cache()  # which keeps the names that were looked up, by their addresses
     take_free_nodes()
     return sys.getallocatedblocks() - len(taken)
 
@@ -254,11 +256,11 @@ def attempt(work, scene, first, last):
 
 
 def is_want_of_memory(name, error):
-    # pickle says that a class cannot be found if that is why it was not, and CPython 3.14 that its
-    # own __import__ returned a result with an exception set.
+    # pickle says that a class cannot be found if that is why it was not. CPython 3.14's __import__
+    # returns a result with an exception set, a call of NumPy's neither.
     through = (pickle.PicklingError, pickle.UnpicklingError) if "pickle" in name else ()
-    if isinstance(error, SystemError) and sys.version_info >= (3, 14):
-        return "<built-in function __import__>" in str(error)
+    if isinstance(error, SystemError):
+        return "<built-in function __import__>" in str(error) or "of numpy.ufunc" in str(error)
     return error is None or isinstance(error, (MemoryError, *through))
 
 
