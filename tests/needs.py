@@ -26,6 +26,9 @@ needs_memory_limits = pytest.mark.skipif(EMULATED, reason="QEMU does not hand on
 needs_closed_input = pytest.mark.skipif(
     EMULATED, reason="the program is an open file of QEMU's, in the place of the closed one"
 )
+needs_fork_beside_threads = pytest.mark.skipif(
+    EMULATED, reason="QEMU keeps a lock of its own where other threads run as a process forks"
+)
 needs_pymalloc = pytest.mark.skipif(
     FREE_THREADED or os.environ.get("PYTHONMALLOC", "pymalloc") != "pymalloc",
     reason="measures Python's usual allocator",

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from needs import FREE_THREADED, needs_plain_memory
+from needs import FREE_THREADED, needs_fork_beside_threads, needs_plain_memory
 from processes import printed
 
 from megagrad import Value, nn, record
@@ -166,6 +166,7 @@ use_everything()
 
 
 @needs_fork
+@needs_fork_beside_threads
 @needs_plain_memory
 def test_while_other_threads_replay():
     program = """
