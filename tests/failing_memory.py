@@ -256,11 +256,14 @@ def attempt(work, scene, first, last):
 
 
 def is_want_of_memory(name, error):
-    # pickle says that a class cannot be found if that is why it was not. CPython 3.14's __import__
-    # returns a result with an exception set, a call of NumPy's neither.
+    # pickle says that a class cannot be found if that is why it was not, and CPython 3.14 that its
+    # own __import__ returned a result with an exception set. NumPy's subtract of an array of objects
+    # returns neither, of plain ints too.
     through = (pickle.PicklingError, pickle.UnpicklingError) if "pickle" in name else ()
     if isinstance(error, SystemError):
-        return "<built-in function __import__>" in str(error) or "of numpy.ufunc" in str(error)
+        of_numpy = name == "foreign operands" and "of numpy.ufunc" in str(error)
+        of_import = "<built-in function __import__>" in str(error)
+        return of_numpy or (sys.version_info >= (3, 14) and of_import)
     return error is None or isinstance(error, (MemoryError, *through))
 
 
