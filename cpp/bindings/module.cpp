@@ -5,13 +5,13 @@
 #include <exception>
 #include <stdexcept>
 
-#include "backward.hpp"
-#include "function.hpp"
-#include "isa.hpp"
-#include "operands.hpp"
-#include "recording.hpp"
-#include "registration.hpp"
-#include "value.hpp"
+#include "bindings/bundle/bundle.hpp"
+#include "bindings/function/function.hpp"
+#include "bindings/support/registration.hpp"
+#include "bindings/value/recording.hpp"
+#include "bindings/value/value.hpp"
+#include "graph/backward.hpp"
+#include "program/kernels/isa.hpp"
 
 namespace py = pybind11;
 using namespace megagrad;

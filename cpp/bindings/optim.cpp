@@ -1,6 +1,4 @@
 // Optimisers' rules and the clipping of gradients, for Python.
-#include "optim.hpp"
-
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -9,9 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "recording.hpp"
-#include "registration.hpp"
-#include "value.hpp"
+#include "bindings/support/registration.hpp"
+#include "bindings/value/recording.hpp"
+#include "bindings/value/value.hpp"
+#include "optim/rules.hpp"
 
 namespace py = pybind11;
 

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "checksum.hpp"
-#include "little_endian.hpp"
-#include "program.hpp"
+#include "program/checksum.hpp"
+#include "program/little_endian.hpp"
+#include "program/program.hpp"
 
 namespace megagrad {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "program.hpp"
+#include "program/program.hpp"
 
 namespace megagrad {
 

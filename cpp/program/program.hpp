@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "array.hpp"
-#include "op.hpp"
+#include "graph/op.hpp"
+#include "platform/array.hpp"
 
 namespace megagrad {
 

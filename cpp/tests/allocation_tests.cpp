@@ -8,12 +8,12 @@
 #include <pthread.h>
 #endif
 
-#include "census.hpp"
-#include "check.hpp"
-#include "failing_allocations.hpp"
-#include "optim.hpp"
-#include "program.hpp"
-#include "recorded.hpp"
+#include "graph/census.hpp"
+#include "optim/rules.hpp"
+#include "program/program.hpp"
+#include "tests/check.hpp"
+#include "tests/failing_allocations.hpp"
+#include "tests/recorded.hpp"
 
 namespace megagrad::test {
 

@@ -2,9 +2,9 @@
 #include <random>
 #include <unordered_map>
 
-#include "check.hpp"
-#include "graph.hpp"
-#include "order.hpp"
+#include "graph/walk.hpp"
+#include "tests/check.hpp"
+#include "tests/graph.hpp"
 
 namespace megagrad::test {
 

@@ -1,8 +1,8 @@
 // Bulk nodes against the loops that they stand for.
 #include <random>
 
-#include "check.hpp"
-#include "graph.hpp"
+#include "tests/check.hpp"
+#include "tests/graph.hpp"
 
 namespace megagrad::test {
 

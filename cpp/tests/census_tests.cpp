@@ -1,7 +1,7 @@
 // Counts of nodes by op.
-#include "census.hpp"
-#include "check.hpp"
-#include "graph.hpp"
+#include "graph/census.hpp"
+#include "tests/check.hpp"
+#include "tests/graph.hpp"
 
 namespace megagrad::test {
 

@@ -1,4 +1,4 @@
-#include "failing_allocations.hpp"
+#include "tests/failing_allocations.hpp"
 
 #include <atomic>
 #include <cstddef>

@@ -4,9 +4,9 @@
 #include <deque>
 #include <utility>
 
-#include "backward.hpp"
-#include "bulk.hpp"
-#include "order.hpp"
+#include "graph/backward.hpp"
+#include "graph/bundle.hpp"
+#include "graph/walk.hpp"
 
 namespace megagrad::test {
 

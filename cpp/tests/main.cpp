@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "check.hpp"
+#include "tests/check.hpp"
 
 int main(int count, char** arguments) {
     using namespace megagrad::test;

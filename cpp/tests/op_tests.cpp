@@ -5,8 +5,8 @@
 #include <sstream>
 #include <string>
 
-#include "check.hpp"
-#include "graph.hpp"
+#include "tests/check.hpp"
+#include "tests/graph.hpp"
 
 namespace megagrad::test {
 

@@ -2,8 +2,8 @@
 #include <deque>
 #include <limits>
 
-#include "check.hpp"
-#include "optim.hpp"
+#include "optim/rules.hpp"
+#include "tests/check.hpp"
 
 namespace megagrad::test {
 

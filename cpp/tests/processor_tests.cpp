@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "check.hpp"
-#include "isa.hpp"
+#include "program/kernels/isa.hpp"
+#include "tests/check.hpp"
 
 namespace megagrad::test {
 

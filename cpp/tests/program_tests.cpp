@@ -5,12 +5,12 @@
 #include <stdexcept>
 #include <string>
 
-#include "check.hpp"
-#include "graph.hpp"
-#include "isa.hpp"
-#include "pairwise_sum.hpp"
-#include "program.hpp"
-#include "recorded.hpp"
+#include "program/kernels/isa.hpp"
+#include "program/program.hpp"
+#include "program/run/pairwise_sum.hpp"
+#include "tests/check.hpp"
+#include "tests/graph.hpp"
+#include "tests/recorded.hpp"
 
 namespace megagrad::test {
 

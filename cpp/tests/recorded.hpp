@@ -4,10 +4,10 @@
 #include <random>
 #include <vector>
 
-#include "check.hpp"
-#include "graph.hpp"
-#include "record.hpp"
-#include "replay.hpp"
+#include "program/record/record.hpp"
+#include "program/run/replay.hpp"
+#include "tests/check.hpp"
+#include "tests/graph.hpp"
 
 namespace megagrad::test {
 

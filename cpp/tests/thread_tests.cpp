@@ -5,11 +5,11 @@
 #include <future>
 #include <thread>
 
-#include "check.hpp"
-#include "graph.hpp"
-#include "isa.hpp"
-#include "record.hpp"
-#include "replay.hpp"
+#include "program/kernels/isa.hpp"
+#include "program/record/record.hpp"
+#include "program/run/replay.hpp"
+#include "tests/check.hpp"
+#include "tests/graph.hpp"
 
 namespace megagrad::test {
 

@@ -7,8 +7,8 @@
 #include <random>
 #include <string>
 
-#include "check.hpp"
-#include "vector_math.hpp"
+#include "program/kernels/math/math.hpp"
+#include "tests/check.hpp"
 
 namespace megagrad::test {
 

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "program.hpp"
-#include "program_replays.hpp"
+#include "program/program.hpp"
+#include "tests/fuzz/program_replays.hpp"
 
 namespace megagrad::test {
 

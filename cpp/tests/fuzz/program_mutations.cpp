@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "checksum.hpp"
-#include "little_endian.hpp"
-#include "program.hpp"
+#include "program/checksum.hpp"
+#include "program/little_endian.hpp"
+#include "program/program.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 

@@ -1,4 +1,4 @@
-#include "program_replays.hpp"
+#include "tests/fuzz/program_replays.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -10,8 +10,8 @@
 #include <random>
 #include <vector>
 
-#include "isa.hpp"
-#include "replay.hpp"
+#include "program/kernels/isa.hpp"
+#include "program/run/replay.hpp"
 
 namespace megagrad::test {
 

@@ -1,7 +1,7 @@
 // A program that was read, run in all ways.
 #pragma once
 
-#include "program.hpp"
+#include "program/program.hpp"
 
 namespace megagrad::test {
 

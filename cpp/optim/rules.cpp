@@ -1,0 +1,199 @@
+#include "optim/rules.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "platform/compiler.hpp"
+
+namespace megagrad {
+
+namespace {
+
+// How many parameters are gathered at once: they stay in the first-level cache, and the loops over
+// them are long enough for vectors.
+constexpr std::size_t chunk = 64;
+
+// One chunk, contiguous. Loops over it are compiled to vector instructions.
+struct Gathered {
+    std::size_t count;
+    double data[chunk], grad[chunk];
+};
+
+void gather(Parameters part, Gathered& gathered) {
+    gathered.count = part.size();
+    for (std::size_t i = 0; i < part.size(); ++i) {
+        gathered.data[i] = part[i]->data;
+        gathered.grad[i] = part[i]->grad;
+    }
+}
+
+// The one place where an optimiser writes data.
+void write_data(Parameters part, const Gathered& gathered) {
+    for (std::size_t i = 0; i < part.size(); ++i) part[i]->data = gathered.data[i];
+    ++data_writes;
+}
+
+template <class Update>
+void update_by_chunks(Parameters parameters, Update update_chunk) {
+    Gathered gathered;
+    for (std::size_t first = 0; first < parameters.size(); first += chunk) {
+        const Parameters part =
+            parameters.subspan(first, std::min(chunk, parameters.size() - first));
+        gather(part, gathered);
+        update_chunk(gathered, first);
+        write_data(part, gathered);
+    }
+}
+
+void prepare_gradients(Gathered& g, bool maximize, double weight_decay) {
+    if (maximize)
+        for (std::size_t i = 0; i < g.count; ++i) g.grad[i] = -g.grad[i];
+    if (weight_decay != 0)
+        for (std::size_t i = 0; i < g.count; ++i) g.grad[i] += weight_decay * g.data[i];
+}
+
+void descend(Gathered& g, const double* MEGAGRAD_RESTRICT direction, double lr) {
+    for (std::size_t i = 0; i < g.count; ++i) g.data[i] += -lr * direction[i];
+}
+
+// PyTorch's lerp: exact at both ends.
+void move_towards(double* MEGAGRAD_RESTRICT average, const double* MEGAGRAD_RESTRICT target,
+                  std::size_t count, double weight) {
+    if (std::fabs(weight) < 0.5)
+        for (std::size_t i = 0; i < count; ++i) average[i] += weight * (target[i] - average[i]);
+    else
+        for (std::size_t i = 0; i < count; ++i)
+            average[i] = target[i] - (target[i] - average[i]) * (1 - weight);
+}
+
+void keep_largest(double* MEGAGRAD_RESTRICT largest, const double* MEGAGRAD_RESTRICT candidate,
+                  std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool replaced = candidate[i] > largest[i] || candidate[i] != candidate[i];
+        largest[i] = replaced ? candidate[i] : largest[i];
+    }
+}
+
+// What all parameters of an Adam step share.
+struct AdamFactors {
+    double step_size;
+    double bias_correction2_sqrt;
+    double shrink;  // decoupled weight decay; 1: none
+};
+
+AdamFactors factors_of(const AdamOptions& options, double step) {
+    return {options.lr / (1 - std::pow(options.beta1, step)),
+            std::sqrt(1 - std::pow(options.beta2, step)),
+            options.decoupled ? 1 - options.lr * options.weight_decay : 1};
+}
+
+MEGAGRAD_VECTOR_CLONES
+void adam_chunk(Gathered& g, double* MEGAGRAD_RESTRICT exp_avg,
+                double* MEGAGRAD_RESTRICT exp_avg_sq, double* MEGAGRAD_RESTRICT max_exp_avg_sq,
+                const AdamOptions& options, const AdamFactors& factors) {
+    const double beta2 = options.beta2, eps = options.eps;
+    const double step_size = factors.step_size, correction = factors.bias_correction2_sqrt;
+    prepare_gradients(g, options.maximize, options.decoupled ? 0 : options.weight_decay);
+    if (factors.shrink != 1)
+        for (std::size_t i = 0; i < g.count; ++i) g.data[i] *= factors.shrink;
+    move_towards(exp_avg, g.grad, g.count, 1 - options.beta1);
+    for (std::size_t i = 0; i < g.count; ++i)
+        exp_avg_sq[i] = exp_avg_sq[i] * beta2 + (1 - beta2) * g.grad[i] * g.grad[i];
+    const double* second_moment = exp_avg_sq;
+    if (options.amsgrad) {
+        keep_largest(max_exp_avg_sq, exp_avg_sq, g.count);
+        second_moment = max_exp_avg_sq;
+    }
+    for (std::size_t i = 0; i < g.count; ++i)
+        g.data[i] += -step_size * exp_avg[i] / (std::sqrt(second_moment[i]) / correction + eps);
+}
+
+void sgd_chunk(Gathered& g, double* MEGAGRAD_RESTRICT buffer, bool first,
+               const SgdOptions& options) {
+    prepare_gradients(g, options.maximize, options.weight_decay);
+    if (buffer == nullptr) return descend(g, g.grad, options.lr);
+    if (first)
+        std::copy_n(g.grad, g.count, buffer);
+    else
+        for (std::size_t i = 0; i < g.count; ++i)
+            buffer[i] = buffer[i] * options.momentum + (1 - options.dampening) * g.grad[i];
+    if (!options.nesterov) return descend(g, buffer, options.lr);
+    for (std::size_t i = 0; i < g.count; ++i) g.grad[i] += options.momentum * buffer[i];
+    descend(g, g.grad, options.lr);
+}
+
+template <class Term>
+double sum_over_gradients(Parameters parameters, Term term) {
+    double sum = 0;
+    for (const Node* node : parameters) sum += term(node->grad);
+    return sum;
+}
+
+// `better(a, b)`: a replaces b. A NaN among the gradients is the result, as in PyTorch.
+template <class Better>
+double extreme_gradient(Parameters parameters, double start, Better better) {
+    for (const Node* node : parameters) {
+        const double size = std::fabs(node->grad);
+        if (std::isnan(size)) return size;
+        if (better(size, start)) start = size;
+    }
+    return start;
+}
+
+}  // namespace
+
+void update(Parameters parameters, SgdState& state, const SgdOptions& options) {
+    std::vector<double>& buffer = state.momentum_buffer;
+    const bool first = buffer.empty();
+    if (options.momentum != 0) buffer.resize(parameters.size());
+    double* const entries = options.momentum != 0 ? buffer.data() : nullptr;
+    update_by_chunks(parameters, [&](Gathered& gathered, std::size_t at) {
+        sgd_chunk(gathered, entries == nullptr ? nullptr : entries + at, first, options);
+    });
+}
+
+void update(Parameters parameters, AdamState& state, const AdamOptions& options) {
+    state.exp_avg.resize(parameters.size());
+    state.exp_avg_sq.resize(parameters.size());
+    if (options.amsgrad) state.max_exp_avg_sq.resize(parameters.size());
+    state.step += 1;
+    const AdamFactors factors = factors_of(options, state.step);
+    update_by_chunks(parameters, [&](Gathered& gathered, std::size_t at) {
+        adam_chunk(gathered, state.exp_avg.data() + at, state.exp_avg_sq.data() + at,
+                   options.amsgrad ? state.max_exp_avg_sq.data() + at : nullptr, options, factors);
+    });
+}
+
+void clear_gradients(Parameters parameters) {
+    for (Node* node : parameters) node->grad = 0;
+}
+
+void scale_gradients(Parameters parameters, double factor) {
+    for (Node* node : parameters) node->grad *= factor;
+}
+
+void clamp_gradients(Parameters parameters, double limit) {
+    for (Node* node : parameters) {
+        if (node->grad < -limit) node->grad = -limit;
+        if (node->grad > limit) node->grad = limit;
+    }
+}
+
+double gradient_norm(Parameters parameters, double order) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (parameters.empty()) return 0;
+    if (order == infinity)
+        return extreme_gradient(parameters, 0, [](double a, double b) { return a > b; });
+    if (order == -infinity)
+        return extreme_gradient(parameters, infinity, [](double a, double b) { return a < b; });
+    if (order == 0) return sum_over_gradients(parameters, [](double g) { return g != 0; });
+    if (order == 1) return sum_over_gradients(parameters, [](double g) { return std::fabs(g); });
+    if (order == 2)
+        return std::sqrt(sum_over_gradients(parameters, [](double g) { return g * g; }));
+    return std::pow(
+        sum_over_gradients(parameters, [&](double g) { return std::pow(std::fabs(g), order); }),
+        1 / order);
+}
+
+}  // namespace megagrad
