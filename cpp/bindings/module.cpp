@@ -55,8 +55,8 @@ void register_ops(py::module_& module) {
         .def_property_readonly("parameter", [](const OpInfo& row) { return row.parameter; })
         .def_property_readonly("default", [](const OpInfo& row) { return row.default_parameter; })
         .def_property_readonly("forward", [](const OpInfo& row) { return readable(row.forward); })
-        .def_property_readonly("dx", [](const OpInfo& row) { return readable(row.dx); })
-        .def_property_readonly("dy", [](const OpInfo& row) { return readable(row.dy); })
+        .def_property_readonly("dx", [](const OpInfo& row) { return readable(row.dx.formula); })
+        .def_property_readonly("dy", [](const OpInfo& row) { return readable(row.dy.formula); })
         .def_property_readonly("needs", [](const OpInfo& row) { return row.needs; })
         .def_property_readonly("domain", [](const OpInfo& row) { return row.domain; })
         .def_property_readonly("doc", [](const OpInfo& row) { return row.doc; });

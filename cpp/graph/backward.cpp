@@ -218,9 +218,4 @@ double partial_by_rhs(const Node& node) {
         node.op(), [&](auto formulas) { return formulas.dy(x, y, z); }, [] { return 0.0; });
 }
 
-double evaluate(Op op, double x, double y) {
-    return with_formulas(
-        op, [&](auto formulas) { return formulas.forward(x, y); }, [&] { return x; });
-}
-
 }  // namespace megagrad

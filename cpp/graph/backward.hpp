@@ -32,7 +32,4 @@ void propagate(Node& node);
 double partial_by_lhs(const Node& node);
 double partial_by_rhs(const Node& node);
 
-// The value of a table op; y is the parameter, or unused.
-double evaluate(Op op, double x, double y);
-
 }  // namespace megagrad

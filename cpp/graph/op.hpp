@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <cctype>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,21 +12,21 @@
 
 namespace megagrad {
 
-#define MEGAGRAD_FIRST_OF_ROW(name, ...) name,
+#define MEGAGRAD_NAME_OF_ENTRY(name, ...) name,
 
 enum class Op : std::uint8_t {
     leaf,      // a number that a graph starts from
     custom,    // made by the user: its chain rule is local gradients or a closure
-    operands,  // not a number: many operands in a row, see operands.hpp
-    dot,       // a sum of products, see bulk.hpp
+    operands,  // not a number: many operands together, see Bundle in node.hpp
+    dot,       // a sum of products, see bundle.hpp
     sum,       // a sum of many terms, the same
-    MEGAGRAD_INFIX(MEGAGRAD_FIRST_OF_ROW)       //
-    MEGAGRAD_BINARY(MEGAGRAD_FIRST_OF_ROW)      //
-    MEGAGRAD_UNARY(MEGAGRAD_FIRST_OF_ROW)       //
-    MEGAGRAD_PARAMETRIC(MEGAGRAD_FIRST_OF_ROW)  //
+    MEGAGRAD_INFIX(MEGAGRAD_NAME_OF_ENTRY)       //
+    MEGAGRAD_BINARY(MEGAGRAD_NAME_OF_ENTRY)      //
+    MEGAGRAD_UNARY(MEGAGRAD_NAME_OF_ENTRY)       //
+    MEGAGRAD_PARAMETRIC(MEGAGRAD_NAME_OF_ENTRY)  //
 };
 
-#undef MEGAGRAD_FIRST_OF_ROW
+#undef MEGAGRAD_NAME_OF_ENTRY
 
 // A neuron is one node, too: a table op on the value of a dot. It is that op with one bit more.
 inline constexpr std::uint8_t on_dot_bit = 128;
@@ -45,7 +44,7 @@ enum class Kind : std::uint8_t { structural, infix, binary, unary, parametric };
 // The formulas: formula::exp_::forward(x, y), formula::exp_::dx(x, y, z).
 namespace formula {
 
-using namespace std;  // a row may call whatever <cmath> has
+using namespace std;  // an entry may call whatever <cmath> has
 
 #define MEGAGRAD_FORMULAS(name, kind_, forward_, dx_, dy_)                              \
     struct name##_ {                                                                    \
@@ -63,24 +62,25 @@ using namespace std;  // a row may call whatever <cmath> has
             return dy_;                                                                 \
         }                                                                               \
     };
-#define MEGAGRAD_INFIX_ROW(name, label, forward, dx, dy, needs, domain, doc) \
+#define MEGAGRAD_INFIX_ENTRY(name, label, forward, dx, dy, needs, domain, doc) \
     MEGAGRAD_FORMULAS(name, Kind::infix, forward, dx, dy)
-#define MEGAGRAD_BINARY_ROW(name, label, forward, dx, dy, needs, domain, doc) \
+#define MEGAGRAD_BINARY_ENTRY(name, label, forward, dx, dy, needs, domain, doc) \
     MEGAGRAD_FORMULAS(name, Kind::binary, forward, dx, dy)
-#define MEGAGRAD_UNARY_ROW(name, label, forward, dx, needs, domain, doc) \
+#define MEGAGRAD_UNARY_ENTRY(name, label, forward, dx, needs, domain, doc) \
     MEGAGRAD_FORMULAS(name, Kind::unary, forward, dx, T(0))
-#define MEGAGRAD_PARAMETRIC_ROW(name, label, parameter, default_, forward, dx, needs, domain, doc) \
+#define MEGAGRAD_PARAMETRIC_ENTRY(name, label, parameter, default_, forward, dx, needs, domain, \
+                                  doc)                                                          \
     MEGAGRAD_FORMULAS(name, Kind::parametric, forward, dx, T(0))
 
-MEGAGRAD_INFIX(MEGAGRAD_INFIX_ROW)
-MEGAGRAD_BINARY(MEGAGRAD_BINARY_ROW)
-MEGAGRAD_UNARY(MEGAGRAD_UNARY_ROW)
-MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ROW)
+MEGAGRAD_INFIX(MEGAGRAD_INFIX_ENTRY)
+MEGAGRAD_BINARY(MEGAGRAD_BINARY_ENTRY)
+MEGAGRAD_UNARY(MEGAGRAD_UNARY_ENTRY)
+MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ENTRY)
 
-#undef MEGAGRAD_INFIX_ROW
-#undef MEGAGRAD_BINARY_ROW
-#undef MEGAGRAD_UNARY_ROW
-#undef MEGAGRAD_PARAMETRIC_ROW
+#undef MEGAGRAD_INFIX_ENTRY
+#undef MEGAGRAD_BINARY_ENTRY
+#undef MEGAGRAD_UNARY_ENTRY
+#undef MEGAGRAD_PARAMETRIC_ENTRY
 #undef MEGAGRAD_FORMULAS
 
 }  // namespace formula
@@ -102,7 +102,33 @@ inline auto with_formulas(Op op, Visit visit, Otherwise otherwise) {
     }
 }
 
-// One row of the table as data.
+// What a derivative's formula says of itself.
+struct Slope {
+    std::string_view formula;
+    bool is_zero, uses_x, uses_y, uses_z;
+
+    constexpr Slope(const char* text)
+        : formula(text),
+          is_zero(formula.empty() || formula == "T(0)"),
+          uses_x(mentions('x')),
+          uses_y(mentions('y')),
+          uses_z(mentions('z')) {}
+
+private:
+    static constexpr bool is_name_character(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_';
+    }
+    constexpr bool mentions(char variable) const {
+        for (std::size_t i = 0; i < formula.size(); ++i)
+            if (formula[i] == variable && (i == 0 || !is_name_character(formula[i - 1])) &&
+                (i + 1 == formula.size() || !is_name_character(formula[i + 1])))
+                return true;
+        return false;
+    }
+};
+
+// One entry of the table as data.
 struct OpInfo {
     const char* name;
     const char* label;
@@ -110,21 +136,21 @@ struct OpInfo {
     const char* parameter;
     double default_parameter;
     const char* forward;
-    const char* dx;
-    const char* dy;
+    Slope dx, dy;
     const char* needs;
     const char* domain;
     const char* doc;
 };
 
-#define MEGAGRAD_INFIX_ROW(name, label, forward, dx, dy, needs, domain, doc) \
+#define MEGAGRAD_INFIX_ENTRY(name, label, forward, dx, dy, needs, domain, doc) \
     OpInfo{#name, label, Kind::infix, "", 0, #forward, #dx, #dy, needs, domain, doc},
-#define MEGAGRAD_BINARY_ROW(name, label, forward, dx, dy, needs, domain, doc) \
+#define MEGAGRAD_BINARY_ENTRY(name, label, forward, dx, dy, needs, domain, doc) \
     OpInfo{#name, label, Kind::binary, "", 0, #forward, #dx, #dy, needs, domain, doc},
-#define MEGAGRAD_UNARY_ROW(name, label, forward, dx, needs, domain, doc) \
+#define MEGAGRAD_UNARY_ENTRY(name, label, forward, dx, needs, domain, doc) \
     OpInfo{#name, label, Kind::unary, "", 0, #forward, #dx, "", needs, domain, doc},
-#define MEGAGRAD_PARAMETRIC_ROW(name, label, parameter, default_, forward, dx, needs, domain, doc) \
-    OpInfo{#name, label, Kind::parametric, #parameter, default_, #forward, #dx,                    \
+#define MEGAGRAD_PARAMETRIC_ENTRY(name, label, parameter, default_, forward, dx, needs, domain, \
+                                  doc)                                                          \
+    OpInfo{#name, label, Kind::parametric, #parameter, default_, #forward, #dx,                 \
            "",    needs, domain,           doc},
 
 inline constexpr std::array op_infos{
@@ -133,37 +159,29 @@ inline constexpr std::array op_infos{
     OpInfo{"operands", "", Kind::structural, "", 0, "", "", "", "", "", ""},
     OpInfo{"dot", "+", Kind::structural, "", 0, "", "", "", "", "", ""},
     OpInfo{"sum", "+", Kind::structural, "", 0, "", "", "", "", "", ""},
-    MEGAGRAD_INFIX(MEGAGRAD_INFIX_ROW) MEGAGRAD_BINARY(MEGAGRAD_BINARY_ROW)
-        MEGAGRAD_UNARY(MEGAGRAD_UNARY_ROW) MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ROW)};
+    MEGAGRAD_INFIX(MEGAGRAD_INFIX_ENTRY) MEGAGRAD_BINARY(MEGAGRAD_BINARY_ENTRY)
+        MEGAGRAD_UNARY(MEGAGRAD_UNARY_ENTRY) MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ENTRY)};
 
-#undef MEGAGRAD_INFIX_ROW
-#undef MEGAGRAD_BINARY_ROW
-#undef MEGAGRAD_UNARY_ROW
-#undef MEGAGRAD_PARAMETRIC_ROW
+#undef MEGAGRAD_INFIX_ENTRY
+#undef MEGAGRAD_BINARY_ENTRY
+#undef MEGAGRAD_UNARY_ENTRY
+#undef MEGAGRAD_PARAMETRIC_ENTRY
 
 static_assert(op_infos.size() <= on_dot_bit);
 
 inline const OpInfo& info(Op op) { return op_infos[static_cast<std::size_t>(op)]; }
 
-inline bool has_two_operands(const OpInfo& row) {
-    return row.kind == Kind::infix || row.kind == Kind::binary;
+inline bool has_two_operands(const OpInfo& entry) {
+    return entry.kind == Kind::infix || entry.kind == Kind::binary;
 }
 inline bool has_two_operands(Op op) { return has_two_operands(info(op)); }
+// Whether x and y may change places without a change of one bit.
+constexpr bool commutes(Op op) { return op == Op::add || op == Op::mul; }
+
+// The value of a table op; y is the parameter, or unused.
+double evaluate(Op op, double x, double y);
 
 // A formula as a reader would write it: `1 / x`, where the table has `T(1) / x`.
-inline std::string readable(std::string_view formula) {
-    std::string result;
-    for (std::size_t i = 0; i < formula.size(); ++i) {
-        const bool in_a_name = i > 0 && std::isalnum(static_cast<unsigned char>(formula[i - 1]));
-        if (in_a_name || formula.substr(i, 2) != "T(") {
-            result += formula[i];
-            continue;
-        }
-        const std::size_t end = formula.find(')', i);
-        result += formula.substr(i + 2, end - i - 2);
-        i = end;
-    }
-    return result;
-}
+std::string readable(std::string_view formula);
 
 }  // namespace megagrad

@@ -85,8 +85,8 @@ private:
 
 void put_ops(Writer& writer) {
     writer.put(static_cast<std::uint8_t>(op_infos.size()));
-    for (const OpInfo& row : op_infos) {
-        const std::string_view name = row.name;
+    for (const OpInfo& entry : op_infos) {
+        const std::string_view name = entry.name;
         writer.put(static_cast<std::uint8_t>(name.size()));
         writer.put(name);
     }
@@ -99,7 +99,7 @@ std::vector<Op> get_ops(Reader& reader) {
     for (Op& op : ops) {
         const std::string_view name = reader.get_text(reader.get<std::uint8_t>());
         const auto found = std::find_if(op_infos.begin(), op_infos.end(),
-                                        [&](const OpInfo& row) { return row.name == name; });
+                                        [&](const OpInfo& entry) { return entry.name == name; });
         // One that this version does not know may be there, as long as no instruction has it.
         op = found == op_infos.end() ? Op::leaf : static_cast<Op>(found - op_infos.begin());
     }
@@ -140,7 +140,7 @@ std::string to_bytes(const Program& program) {
         writer.put(instruction.count);
     }
     writer.put(std::uint64_t{program.operands.size()});
-    for (const Id operand : program.operands) writer.put(operand);
+    for (const Use operand : program.operands) writer.put(operand.bits());
     writer.put(std::uint64_t{program.outputs.size()});
     for (const Id output : program.outputs) writer.put(output);
     if (!program.contract) writer.put(not_contracted);
@@ -175,8 +175,8 @@ Program from_bytes(const char* bytes, std::size_t size) {
         first += instruction.count;
     }
     reader.begin("operands");
-    program.operands.resize(reader.get_count(sizeof(Id)));
-    for (Id& operand : program.operands) operand = reader.get<Id>();
+    program.operands.resize(reader.get_count(sizeof(Id)), Use(0));
+    for (Use& operand : program.operands) operand = Use(reader.get<Id>());
     reader.begin("outputs");
     program.outputs.resize(reader.get_count(sizeof(Id)));
     for (Id& output : program.outputs) output = reader.get<Id>();

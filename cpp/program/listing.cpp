@@ -82,37 +82,34 @@ private:
     }
 
     std::string expression(const Instruction& instruction) const {
-        const Id* operands = program_.operands_of(instruction);
         if (instruction.op == Op::dot) return sum(instruction);
-        const OpInfo& row = info(instruction.op);
-        const std::string x = name(operands[0]), y = instruction.count > 1 ? name(operands[1]) : "";
-        if (row.kind == Kind::infix) return x + " " + row.label + " " + y;
+        const Use* operands = program_.operands_of(instruction);
+        const OpInfo& entry = info(instruction.op);
+        const std::string x = name(operands[0].number());
+        const std::string y = instruction.count > 1 ? name(operands[1].number()) : "";
+        if (entry.kind == Kind::infix) return x + " " + entry.label + " " + y;
         if (instruction.op == Op::neg) return std::string("-").append(x);
-        return std::string(row.name) + "(" + x + (y.empty() ? "" : ", " + y) + ")";
-    }
-
-    bool is_number(Id id, double number) const {
-        return id >= program_.first_constant() && id < program_.first_result() &&
-               program_.constants[id - program_.first_constant()] == number;
+        return std::string(entry.name) + "(" + x + (y.empty() ? "" : ", " + y) + ")";
     }
 
     // As long as lines can be read.
     std::string sum(const Instruction& dot) const {
         constexpr std::uint32_t shown = 4;
-        const Id* operands = program_.operands_of(dot);
+        const Use* operands = program_.operands_of(dot);
         const std::uint32_t products = dot.count / 2;
-        std::string result = is_number(operands[0], 0) ? "" : name(operands[0]);
+        const Id start = operands[0].number();
+        std::string result = program_.is_constant(start, 0) ? "" : name(start);
         for (std::uint32_t i = 0; i < products; ++i) {
             if (products > 2 * shown && i == shown) {
                 i = products - 1;
                 result += " + ...";
             }
-            const Id a = operands[1 + 2 * i], b = operands[2 + 2 * i];
-            const bool minus = (a & subtracted) != 0;
+            const Use a = operands[1 + 2 * i], b = operands[2 + 2 * i];
+            const bool minus = a.is_subtracted();
             if (!result.empty()) result += minus ? " - " : " + ";
             if (result.empty() && minus) result += "-";
-            if (!is_number(a & ~subtracted, 1)) result += name(a & ~subtracted) + "*";
-            result += name(b);
+            if (!program_.is_constant(a.number(), 1)) result += name(a.number()) + "*";
+            result += name(b.number());
         }
         if (products > 2 * shown) result += "  (" + counted(products, "product") + ")";
         return result;

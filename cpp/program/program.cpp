@@ -12,8 +12,7 @@ namespace {
 
 bool has_right_count(const Instruction& instruction) {
     if (instruction.op == Op::dot) return instruction.count >= 3 && instruction.count % 2 == 1;
-    const OpInfo& row = info(instruction.op);
-    return instruction.count == (row.kind == Kind::unary ? 1u : 2u);
+    return instruction.count == (info(instruction.op).kind == Kind::unary ? 1u : 2u);
 }
 
 bool is_op(Op op) {
@@ -35,14 +34,14 @@ void check(const Program& program, std::size_t i) {
     if (instruction.first > program.operands.size() ||
         instruction.count > program.operands.size() - instruction.first)
         refuse(name + " has operands out of range");
-    const Id* operands = program.operands_of(instruction);
+    const Use* operands = program.operands_of(instruction);
     const std::size_t known = program.first_result() + i;
     for (std::uint32_t k = 0; k < instruction.count; ++k) {
-        const Id sign = may_be_subtracted(instruction, k) ? subtracted : 0;
-        if ((operands[k] & ~sign) >= known) refuse(name + " uses a value that comes after it");
+        const bool has_sign = operands[k].is_subtracted() && !may_be_subtracted(instruction, k);
+        if (has_sign || operands[k].number() >= known)
+            refuse(name + " uses a value that comes after it");
     }
-    if (info(instruction.op).kind == Kind::parametric &&
-        (operands[1] < program.first_constant() || operands[1] >= program.first_result()))
+    if (info(instruction.op).kind == Kind::parametric && !program.is_constant(operands[1].number()))
         refuse(name + " needs a constant as its parameter");
 }
 
@@ -62,10 +61,9 @@ std::vector<bool> varying_values(const Program& program) {
     for (Id input = 0; input < program.inputs; ++input) varying[input] = true;
     Id id = program.first_result();
     for (const Instruction& instruction : program.instructions) {
-        const Id* operands = program.operands_of(instruction);
+        const Use* operands = program.operands_of(instruction);
         bool any = false;
-        for (std::uint32_t k = 0; k < instruction.count; ++k)
-            any |= varying[operands[k] & ~subtracted];
+        for (std::uint32_t k = 0; k < instruction.count; ++k) any |= varying[operands[k].number()];
         varying[id++] = any;
     }
     return varying;

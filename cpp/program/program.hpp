@@ -9,6 +9,7 @@
 
 #include "graph/op.hpp"
 #include "platform/array.hpp"
+#include "platform/marked_number.hpp"
 
 namespace megagrad {
 
@@ -16,10 +17,14 @@ namespace megagrad {
 // the instructions.
 using Id = std::uint32_t;
 
-// The operands of a dot are what the sum starts from, then the factors of each product. A product
-// is subtracted if its first factor has this bit.
-inline constexpr Id subtracted = Id{1} << 31;
-inline constexpr Id largest_program = subtracted - 1;  // how many values there may be
+inline constexpr Id largest_program = MarkedNumber::limit - 1;  // how many values there may be
+
+// A value as an operand. The operands of a dot are what the sum starts from, then the factors of
+// each product, which is subtracted if its first factor says so.
+struct Use : MarkedNumber {
+    constexpr Use(Id id, bool is_subtracted = false) : MarkedNumber(id, is_subtracted) {}
+    bool is_subtracted() const { return is_marked(); }
+};
 
 struct Instruction {
     Op op;
@@ -41,7 +46,7 @@ struct Program {
     Id parameters = 0;
     Array<double> constants;
     Array<Instruction> instructions;
-    Array<Id> operands;
+    Array<Use> operands;
     std::vector<Id> outputs;
     bool contract = true;  // whether a product and a sum may be rounded once
     Counts counts;
@@ -49,7 +54,11 @@ struct Program {
     Id first_constant() const { return inputs + parameters; }
     Id first_result() const { return first_constant() + static_cast<Id>(constants.size()); }
     Id values() const { return first_result() + static_cast<Id>(instructions.size()); }
-    const Id* operands_of(const Instruction& instruction) const {
+    bool is_constant(Id id) const { return id >= first_constant() && id < first_result(); }
+    bool is_constant(Id id, double number) const {
+        return is_constant(id) && constants[id - first_constant()] == number;
+    }
+    const Use* operands_of(const Instruction& instruction) const {
         return operands.data() + instruction.first;
     }
 };

@@ -92,7 +92,7 @@ TEST(backward_that_gets_no_memory_changes_nothing) {
 
 TEST(backward_that_gets_no_memory_on_its_way_loses_no_gradient) {
     MixedGraph mixed;
-    const auto change_data = [&](double by) {  // rows then have to look at it again
+    const auto change_data = [&](double by) {  // bundles then have to look at it again
         mixed.nodes[0]->data += by;
         mixed.inputs->lhs.operands->nodes[0]->data += by;
         ++data_writes;
@@ -175,15 +175,15 @@ TEST(planning_without_memory_can_be_done_again) {
     const Program program = record_all(graph.inputs, graph.outputs).program;
     for (const Wanted wanted : {Wanted{}, Wanted{true, false}, everything}) {
         const Plan expected = plan(program, wanted);
-        std::size_t steps = 0, rows = 0;
+        std::size_t calls = 0, registers = 0;
         const int failed = fail_each_allocation(
             [&] {
                 const Plan again = plan(program, wanted);
-                steps = again.steps.size();
-                rows = again.rows;
+                calls = again.calls.size();
+                registers = again.registers;
             },
             [&](bool threw) {
-                CHECK(threw || (steps == expected.steps.size() && rows == expected.rows));
+                CHECK(threw || (calls == expected.calls.size() && registers == expected.registers));
             });
         CHECK(failed > 0);
     }
@@ -208,7 +208,7 @@ struct Batch {
         points.parameters = parameters.data();
         points.outputs = outputs.data();
         points.input_grads = input_grads.data();
-        points.input_grad_step = program.inputs;
+        points.input_grad_stride = program.inputs;
         points.parameter_grads = parameter_grads.data();
     }
 };

@@ -217,7 +217,7 @@ TEST(a_long_sum_may_wait_for_one_value_while_others_do_not) {
     for (std::uint32_t i = 0; i < many; ++i) add(Op::dot, 3, 0);
     program.outputs = {3};
     validate(program);
-    CHECK(plan(program, {}).steps.size() == many + 3);
+    CHECK(plan(program, {}).calls.size() == many + 3);
 }
 
 TEST(listings_have_the_shortest_text_of_each_number) {
@@ -280,7 +280,7 @@ TEST(a_program_that_could_not_have_been_recorded_is_invalid) {
     CHECK(broken([](Program& p) { p.instructions[0].op = static_cast<Op>(200); }) != "");
     CHECK(broken([](Program& p) { p.instructions[0].count = 1; }) != "");
     CHECK(broken([](Program& p) { p.instructions[0].first = 1; }) != "");
-    CHECK(broken([](Program& p) { p.inputs = subtracted; }) != "");
+    CHECK(broken([](Program& p) { p.inputs = MarkedNumber::limit; }) != "");
 }
 
 }  // namespace megagrad::test

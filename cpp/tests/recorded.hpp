@@ -70,7 +70,7 @@ inline Results replayed(const Program& program, const std::vector<double>& data,
     points.parameters = parameters.data();
     points.outputs = results.outputs.data();
     points.input_grads = results.input_grads.data();
-    points.input_grad_step = program.inputs;
+    points.input_grad_stride = program.inputs;
     points.parameter_grads = results.parameter_grads.data();
     ReplayMemory memory;
     CHECK(replay(plan(program, everything), points, threads, memory, [] { return true; }));

@@ -62,7 +62,7 @@ struct Batch {
         points.parameters = network.parameters.data();
         points.outputs = outputs.data();
         points.input_grads = input_grads.data();
-        points.input_grad_step = Network::inputs;
+        points.input_grad_stride = Network::inputs;
         points.parameter_grads = parameter_grads.data();
         return replay(network.plan, points, threads, memory, poll);
     }

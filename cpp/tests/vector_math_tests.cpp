@@ -14,8 +14,8 @@ namespace megagrad::test {
 
 namespace {
 
-using MEGAGRAD_ISA::Lane;
-using MEGAGRAD_ISA::Lanes;
+using MEGAGRAD_ISA::Scalar;
+using MEGAGRAD_ISA::Vector;
 
 struct Range {
     double low, high;
@@ -23,8 +23,8 @@ struct Range {
 
 struct Function {
     std::string name;
-    Lane (*lane)(Lane);
-    Lanes (*lanes)(Lanes);
+    Scalar (*scalar)(Scalar);
+    Vector (*vector)(Vector);
     double (*library)(double);
     long double (*wide)(long double);
     double at;
@@ -32,8 +32,8 @@ struct Function {
     std::vector<Range> ranges;  // where most of the points are
 };
 
-#define FUNCTION(name)                                                      \
-    #name, [](Lane x) { return name(x); }, [](Lanes x) { return name(x); }, \
+#define FUNCTION(name) \
+#name, [](Scalar x) { return name(x); }, [](Vector x) { return name(x); }, \
         [](double x) { return std::name(x); }, [](long double x) { return std::name(x); }
 
 const Function functions[] = {
@@ -82,7 +82,7 @@ std::vector<double> points_of(double low, double high, std::mt19937_64& random) 
         points.push_back(near(random));
         points.push_back(std::copysign(std::exp2(exponent(random)), sign(random)));
     }
-    while (points.size() % Lanes::width != 0) points.push_back(low);
+    while (points.size() % Vector::width != 0) points.push_back(low);
     return points;
 }
 
@@ -113,11 +113,11 @@ void fail(const std::string& name, double x, double y, double actual) {
 void check_function(const Function& function, Range range, std::mt19937_64& random) {
     const std::vector<double> points = points_of(range.low, range.high, random);
     const bool is_wide = is_exact(function.wide(function.at), function.value);
-    double many[Lanes::width];
-    for (std::size_t i = 0; i < points.size(); i += Lanes::width) {
-        function.lanes(Lanes::load(&points[i])).store(many);
-        for (std::size_t lane = 0; lane < Lanes::width; ++lane) {
-            const double x = points[i + lane], one = function.lane(Lane(x)).value;
+    double many[Vector::width];
+    for (std::size_t i = 0; i < points.size(); i += Vector::width) {
+        function.vector(Vector::load(&points[i])).store(many);
+        for (std::size_t lane = 0; lane < Vector::width; ++lane) {
+            const double x = points[i + lane], one = function.scalar(Scalar(x)).value;
             const long double exact = is_wide ? function.wide(x) : function.library(x);
             if (!is_near(one, exact, is_wide ? 2 : 3)) fail(function.name, x, x, one);
             if (!are_same_bits(one, many[lane]))
@@ -131,11 +131,11 @@ long double wide_power(long double x, long double y) { return std::pow(x, y); }
 // All of x's powers, many at once.
 void check_powers(double x, const std::vector<double>& exponents) {
     static const bool is_wide = is_exact(wide_power(1.125, -500.5), 2.5012811780491088910972e-26L);
-    double many[Lanes::width];
-    for (std::size_t i = 0; i + Lanes::width <= exponents.size(); i += Lanes::width) {
-        pow(Lanes(x), Lanes::load(&exponents[i])).store(many);
-        for (std::size_t lane = 0; lane < Lanes::width; ++lane) {
-            const double y = exponents[i + lane], one = pow(Lane(x), Lane(y)).value;
+    double many[Vector::width];
+    for (std::size_t i = 0; i + Vector::width <= exponents.size(); i += Vector::width) {
+        pow(Vector(x), Vector::load(&exponents[i])).store(many);
+        for (std::size_t lane = 0; lane < Vector::width; ++lane) {
+            const double y = exponents[i + lane], one = pow(Scalar(x), Scalar(y)).value;
             const double near = std::pow(x, y);
             // musl's power of long doubles loses the sign of what is 0 or infinite.
             const bool is_settled = near == 0 || std::isinf(near);
@@ -180,7 +180,7 @@ TEST(powers_have_the_special_values_of_c) {
                                 -0x1p52 - 1,
                                 0x1p53 + 2};
     for (const double edge : edges) numbers.insert(numbers.end(), {edge, -edge});
-    while (numbers.size() % Lanes::width != 0) numbers.push_back(1);
+    while (numbers.size() % Vector::width != 0) numbers.push_back(1);
     for (const double x : numbers) check_powers(x, numbers);
 }
 

@@ -91,18 +91,18 @@ public:
             const double seed = *second_->data();
             seeds_.assign(outputs, seed);
             points_.seeds = seeds_.data();
-            points_.seed_step = 0;
+            points_.seed_stride = 0;
             return;
         }
         check_shape(*second_, "seeds", output_shape());
         points_.seeds = second_->data();
-        points_.seed_step = outputs;
+        points_.seed_stride = outputs;
     }
 
     void take_tangents(const char* name) {
         check_shape(*second_, name, input_shape());
         points_.tangents = second_->data();
-        points_.tangent_step = state_.inputs();
+        points_.tangent_stride = state_.inputs();
     }
 
     // Shapes for all points together: without the first dimension for a single one, without that of
@@ -129,7 +129,7 @@ public:
     Numbers input_grads() {
         Numbers array(input_shape());
         points_.input_grads = array.mutable_data();
-        points_.input_grad_step = state_.inputs();
+        points_.input_grad_stride = state_.inputs();
         return array;
     }
     Numbers parameter_grads() {
@@ -144,7 +144,7 @@ public:
         if (!memory) memory = std::make_unique<ReplayMemory>();
         constexpr double worth_it = 20'000;  // numbers: ten microseconds
         const bool is_long =
-            static_cast<double>(plan.steps.size() + plan.once.size() + plan.cells.size()) *
+            static_cast<double>(plan.calls.size() + plan.once.size() + plan.cells.size()) *
                 static_cast<double>(points_.count + 1) >
             worth_it;
         std::optional<WithoutLock> without_lock;

@@ -74,11 +74,11 @@ std::vector<double> direction(std::size_t i, std::size_t count) {
 
 void set_seeds(Points& points, const std::vector<double>& seeds) {
     points.seeds = seeds.data();
-    points.seed_step = 0;
+    points.seed_stride = 0;
 }
 void set_tangents(Points& points, const std::vector<double>& tangents) {
     points.tangents = tangents.data();
-    points.tangent_step = 0;
+    points.tangent_stride = 0;
 }
 
 void jacobian_by_outputs(Call& call, double* numbers) {
@@ -88,7 +88,7 @@ void jacobian_by_outputs(Call& call, double* numbers) {
         const std::vector<double> seeds = direction(k, outputs);
         set_seeds(points, seeds);
         points.input_grads = numbers + k * inputs;
-        points.input_grad_step = outputs * inputs;
+        points.input_grad_stride = outputs * inputs;
         call.run({true, false});
     }
     points.seeds = nullptr;
@@ -142,7 +142,7 @@ void add_second_derivatives(Call& call, double* numbers, std::size_t step, std::
         const std::vector<double> seeds = direction(k, outputs);
         set_seeds(points, seeds);
         points.input_grad_tangents = numbers + k * step;
-        points.input_grad_step = point_step;
+        points.input_grad_stride = point_step;
         call.run({true, false});
     }
 }

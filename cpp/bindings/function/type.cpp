@@ -65,8 +65,8 @@ PyObject* counts(PyObject* self, void*) {
         result["dropped"] = counts.dropped;
         result["fused"] = counts.fused;
         result["instructions"] = state.program.instructions.size();
-        result["rows"] = state.plan({}).rows;
-        result["gradient_rows"] = state.plan({true, true}).rows;
+        result["rows"] = state.plan({}).registers;
+        result["gradient_rows"] = state.plan({true, true}).registers;
         return result;
     });
 }

@@ -28,7 +28,7 @@ std::string signature(const OpInfo& row) {
 }
 
 std::string derivative(const OpInfo& row) {
-    const std::string dx = readable(row.dx), dy = readable(row.dy);
+    const std::string dx = readable(row.dx.formula), dy = readable(row.dy.formula);
     if (row.kind == Kind::binary)
         return "The derivative by x is " + dx + ",\nby y " + dy + " (x: this Value, y: other).\n\n";
     std::string text = "The derivative is " + dx + " (x: this Value, z: the result";

@@ -1,8 +1,8 @@
 // The kernels of sums of products. Almost all of a neural network's time is spent here.
 //
-// An affine step is a product of two matrices: weights, the same for all points, times a block's
-// rows. Its two gradients are such products, too. Tiles of results are kept in registers, so that
-// what is loaded is used several times.
+// An affine call is a product of two matrices: weights, the same for all points, times a block's
+// registers. Its two gradients are such products, too. Tiles of results are kept in registers, so
+// that what is loaded is used several times.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,7 @@ MEGAGRAD_INLINE Dual<T> plus_product(Dual<T> total, T weight, Dual<T> x) {
     return {fma(weight, x.value, total.value), fma(weight, x.tangent, total.tangent)};
 }
 
-// Gradients and tangents are sums of shares (numeric.hpp). They are computed as sums of products,
+// Gradients and tangents are sums of shares (formulas.hpp). They are computed as sums of products,
 // which are as fast as the machine is; only where one comes out as NaN, it is computed again, and
 // then what stands beside a 0 is left out.
 template <class T>
@@ -65,45 +65,50 @@ struct Weight<Dual<T>> {
 template <class N>
 inline constexpr bool has_tangents = !std::is_same_v<typename Weight<N>::type, N>;
 
-// out[j] = initial[j] + sum over i of weights[j * by_out + i * by_in] * in[i]
-struct RowProduct {
+// out[j] = initial[j] + sum over i of weights[j * by_out + i * by_in] * in[i], where backward ins
+// and outs are gradients.
+template <class Place>
+struct MatrixProduct {
     const double* weights;
     std::size_t by_out, by_in;
-    const Slot* ins;
+    const Place* ins;
     std::size_t in_count;
-    const Slot* outs;
+    const Place* outs;
     std::size_t out_count;
-    const double* biases;  // what outs begin with; null: with themselves, or 0 at the first write
+    const double* biases;  // what outs begin with; of gradients, themselves or 0
 
-    // Backward, the outs are gradients.
-    bool is_gradient() const { return biases == nullptr; }
+    static constexpr bool is_gradient = std::is_same_v<Place, Accumulator>;
 };
 
 template <class N>
-MEGAGRAD_INLINE N initial(const RowProduct& p, const Block& block, std::size_t j,
+MEGAGRAD_INLINE N initial(const MatrixProduct<Register>& p, const Block&, std::size_t j,
+                          std::size_t) {
+    return N(p.biases[j]);
+}
+template <class N>
+MEGAGRAD_INLINE N initial(const MatrixProduct<Accumulator>& p, const Block& block, std::size_t j,
                           std::size_t point) {
-    if (p.biases != nullptr) return N(p.biases[j]);
-    if (p.outs[j] & first_write) return N(0.0);
-    return load<N>(block, block.row(p.outs[j]) + point);
+    if (p.outs[j].is_first()) return N(0.0);
+    return load<N>(block, block.numbers(p.outs[j]) + point);
 }
 
 // One out, for one vector of points.
-template <class N>
-MEGAGRAD_NOINLINE void sum_of_shares(const RowProduct& p, const Block& block, std::size_t j,
-                                     std::size_t point) {
+template <class N, class Place>
+MEGAGRAD_NOINLINE void sum_of_shares(const MatrixProduct<Place>& p, const Block& block,
+                                     std::size_t j, std::size_t point) {
     using W = typename Weight<N>::type;
     N total = initial<N>(p, block, j, point);
     const double* weight = p.weights + j * p.by_out;
     for (std::size_t i = 0; i < p.in_count; ++i, weight += p.by_in) {
-        const N x = load<N>(block, block.row(p.ins[i] & ~first_write) + point);
-        total = plus_share(total, W(*weight), x, p.is_gradient());
+        const N x = load<N>(block, block.numbers(p.ins[i]) + point);
+        total = plus_share(total, W(*weight), x, p.is_gradient);
     }
-    store(total, block, block.row(p.outs[j] & ~first_write) + point);
+    store(total, block, block.numbers(p.outs[j]) + point);
 }
 
 // `J` outs from `j` on, for `L` vectors of points from `point` on.
-template <class N, std::size_t J, std::size_t L>
-MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::size_t j,
+template <class N, std::size_t J, std::size_t L, class Place>
+MEGAGRAD_INLINE void product_tile(const MatrixProduct<Place>& p, const Block& block, std::size_t j,
                                   std::size_t point) {
     using W = typename Weight<N>::type;
     N total[J][L];
@@ -112,7 +117,7 @@ MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::
             total[a][l] = initial<N>(p, block, j + a, point + l * N::width);
     const double* weights = p.weights + j * p.by_out;
     for (std::size_t i = 0; i < p.in_count; ++i, weights += p.by_in) {
-        const double* in = block.row(p.ins[i] & ~first_write) + point;
+        const double* in = block.numbers(p.ins[i]) + point;
         N x[L];
         for (std::size_t l = 0; l < L; ++l) x[l] = load<N>(block, in + l * N::width);
         for (std::size_t a = 0; a < J; ++a) {
@@ -121,11 +126,11 @@ MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::
                 total[a][l] = plus_product(total[a][l], weight, x[l]);
         }
     }
-    if (has_tangents<N> || p.is_gradient()) {
+    if (has_tangents<N> || p.is_gradient) {
         W shares(0.0);
         for (std::size_t a = 0; a < J; ++a)
             for (std::size_t l = 0; l < L; ++l)
-                shares = shares + shares_in(total[a][l], p.is_gradient());
+                shares = shares + shares_in(total[a][l], p.is_gradient);
         if (is_nan_in(shares)) [[unlikely]] {
             for (std::size_t a = 0; a < J; ++a)
                 for (std::size_t l = 0; l < L; ++l)
@@ -134,13 +139,14 @@ MEGAGRAD_INLINE void product_tile(const RowProduct& p, const Block& block, std::
         }
     }
     for (std::size_t a = 0; a < J; ++a) {
-        double* out = block.row(p.outs[j + a] & ~first_write) + point;
+        double* out = block.numbers(p.outs[j + a]) + point;
         for (std::size_t l = 0; l < L; ++l) store(total[a][l], block, out + l * N::width);
     }
 }
 
-template <class N, std::size_t L>
-MEGAGRAD_INLINE void product_columns(const RowProduct& p, const Block& block, std::size_t point) {
+template <class N, std::size_t L, class Place>
+MEGAGRAD_INLINE void product_columns(const MatrixProduct<Place>& p, const Block& block,
+                                     std::size_t point) {
     std::size_t j = 0;
     for (; j + 4 <= p.out_count; j += 4) product_tile<N, 4, L>(p, block, j, point);
     if (j + 2 <= p.out_count) product_tile<N, 2, L>(p, block, j, point), j += 2;
@@ -155,25 +161,25 @@ inline constexpr std::size_t tile_vectors = N::width == 1   ? 1
 template <class T>
 inline constexpr std::size_t tile_vectors<Dual<T>> = 1;
 
-template <class N>
-MEGAGRAD_INLINE void multiply(const RowProduct& p, const Block& block) {
+template <class N, class Place>
+MEGAGRAD_INLINE void multiply(const MatrixProduct<Place>& p, const Block& block) {
     constexpr std::size_t L = tile_vectors<N>;
     std::size_t point = 0;
-    for (; point + (L - 1) * N::width < block.lanes; point += L * N::width)
+    for (; point + (L - 1) * N::width < block.points; point += L * N::width)
         product_columns<N, L>(p, block, point);
     if constexpr (L > 1)
-        for (; point < block.lanes; point += N::width) product_columns<N, 1>(p, block, point);
+        for (; point < block.points; point += N::width) product_columns<N, 1>(p, block, point);
 }
 
-// The rows' numbers beyond the last point are 0 from then on, so that sums may take them in.
-template <class N>
-MEGAGRAD_INLINE void clear_beyond(const Block& block, const Slot* slots, std::size_t count) {
+// The registers' numbers beyond the last point are 0 from then on, so that sums may take them in.
+template <class N, class Place>
+MEGAGRAD_INLINE void clear_beyond(const Block& block, const Place* places, std::size_t count) {
     if constexpr (N::width > 1) {
-        const std::size_t end = (block.lanes + N::width - 1) / N::width * N::width;
-        if (end == block.lanes) return;
+        const std::size_t end = (block.points + N::width - 1) / N::width * N::width;
+        if (end == block.points) return;
         for (std::size_t i = 0; i < count; ++i) {
-            double* row = block.row(slots[i] & ~first_write);
-            for (std::size_t lane = block.lanes; lane < end; ++lane) row[lane] = 0;
+            double* numbers = block.numbers(places[i]);
+            for (std::size_t point = block.points; point < end; ++point) numbers[point] = 0;
         }
     }
 }
@@ -182,22 +188,22 @@ MEGAGRAD_INLINE void clear_beyond(const Block& block, const Slot* slots, std::si
 template <class N>
 MEGAGRAD_NOINLINE double weight_share(const Block& block, const double* grads, const double* xs) {
     N total(0.0);
-    for (std::size_t point = 0; point < block.lanes; point += N::width)
+    for (std::size_t point = 0; point < block.points; point += N::width)
         total = plus_share(total, N::load(grads + point), N::load(xs + point));
     return sum(total);
 }
 
 // Adds a tile's sums over points of out gradient times in to the weights' cells.
 template <class N, std::size_t J, std::size_t K>
-MEGAGRAD_INLINE void weight_tile(const Block& block, const Slot* out_grads, const Slot* ins,
-                                 double* cells, std::size_t by_out) {
+MEGAGRAD_INLINE void weight_tile(const Block& block, const Accumulator* out_grads,
+                                 const Register* ins, double* cells, std::size_t by_out) {
     N total[J][K];
     for (std::size_t a = 0; a < J; ++a)
         for (std::size_t b = 0; b < K; ++b) total[a][b] = N(0.0);
     const double *grads[J], *xs[K];
-    for (std::size_t a = 0; a < J; ++a) grads[a] = block.row(out_grads[a] & ~first_write);
-    for (std::size_t b = 0; b < K; ++b) xs[b] = block.row(ins[b]);
-    for (std::size_t point = 0; point < block.lanes; point += N::width) {
+    for (std::size_t a = 0; a < J; ++a) grads[a] = block.numbers(out_grads[a]);
+    for (std::size_t b = 0; b < K; ++b) xs[b] = block.numbers(ins[b]);
+    for (std::size_t point = 0; point < block.points; point += N::width) {
         N x[K];
         for (std::size_t b = 0; b < K; ++b) x[b] = N::load(xs[b] + point);
         for (std::size_t a = 0; a < J; ++a) {
@@ -214,8 +220,8 @@ MEGAGRAD_INLINE void weight_tile(const Block& block, const Slot* out_grads, cons
 }
 
 template <class N, std::size_t J>
-MEGAGRAD_INLINE void weight_rows(const Block& block, const Slot* out_grads, const Slot* ins,
-                                 std::size_t in_count, double* cells) {
+MEGAGRAD_INLINE void weight_rows(const Block& block, const Accumulator* out_grads,
+                                 const Register* ins, std::size_t in_count, double* cells) {
     constexpr std::size_t K = N::width == 8 ? 4 : 2;
     std::size_t i = 0;
     for (; i + K <= in_count; i += K)
@@ -225,7 +231,7 @@ MEGAGRAD_INLINE void weight_rows(const Block& block, const Slot* out_grads, cons
 
 template <class N>
 MEGAGRAD_INLINE void add_weight_gradients(const Affine& affine, const Block& block,
-                                          const Slot* out_grads, const Slot* ins) {
+                                          const Accumulator* out_grads, const Register* ins) {
     clear_beyond<N>(block, out_grads, affine.outs);
     clear_beyond<N>(block, ins, affine.ins);
     double *cells = block.cells + affine.weights, *biases = block.cells + affine.biases();
@@ -235,85 +241,88 @@ MEGAGRAD_INLINE void add_weight_gradients(const Affine& affine, const Block& blo
     for (; j < affine.outs; ++j)
         weight_rows<N, 1>(block, out_grads + j, ins, affine.ins, cells + j * affine.ins);
     for (j = 0; j < affine.outs; ++j) {
-        const double* grad = block.row(out_grads[j] & ~first_write);
+        const double* grad = block.numbers(out_grads[j]);
         N total(0.0);
-        for (std::size_t point = 0; point < block.lanes; point += N::width)
+        for (std::size_t point = 0; point < block.points; point += N::width)
             total = total + N::load(grad + point);
         biases[j] += sum(total);
     }
 }
 
 // One neuron at one point, where finding out about tiles would take longer than the sum itself.
-inline void lone_forward(const Affine& affine, const Block& block, Slot out, const Slot* ins) {
+inline void lone_forward(const Affine& affine, const Block& block, Register out,
+                         const Register* ins) {
     const double* weights = block.weights + affine.weights;
-    Lane total(weights[affine.ins]);
+    Scalar total(weights[affine.ins]);
     for (std::uint32_t i = 0; i < affine.ins; ++i)
-        total = fma(Lane(weights[i]), Lane(*block.row(ins[i])), total);
-    total.store(block.row(out));
+        total = fma(Scalar(weights[i]), Scalar(*block.numbers(ins[i])), total);
+    total.store(block.numbers(out));
 }
-inline void lone_backward(const Affine& affine, const Block& block, const Slot* ins, Slot out_grad,
-                          const Slot* in_grads) {
-    const Lane grad(*block.row(out_grad));
+inline void lone_backward(const Affine& affine, const Block& block, const Register* ins,
+                          Accumulator out_grad, const Accumulator* in_grads) {
+    const Scalar grad(*block.numbers(out_grad));
     for (std::uint32_t i = 0; affine.inputs_wanted && i < affine.ins; ++i) {
-        if (in_grads[i] == no_slot) continue;
-        double* in_grad = block.row(in_grads[i] & ~first_write);
-        const Lane before(in_grads[i] & first_write ? 0.0 : *in_grad);
-        plus_share(before, Lane(block.weights[affine.weights + i]), grad).store(in_grad);
+        if (!in_grads[i].is_wanted()) continue;
+        double* in_grad = block.numbers(in_grads[i]);
+        const Scalar before(in_grads[i].is_first() ? 0.0 : *in_grad);
+        plus_share(before, Scalar(block.weights[affine.weights + i]), grad).store(in_grad);
     }
     if (!affine.weights_wanted) return;
     double* cells = block.cells + affine.weights;
     for (std::uint32_t i = 0; i < affine.ins; ++i)
-        cells[i] += share(grad.value, *block.row(ins[i]));
+        cells[i] += share(grad.value, *block.numbers(ins[i]));
     cells[affine.ins] += grad.value;
 }
 
 template <class N>
-void affine_forward(const Step& step, const Block& block) {
-    const Affine& affine = block.affine(step);
-    const Slot* slots = block.plan->slots.data();
-    const Slot *outs = slots + affine.slots, *ins = slots + affine.in_slots();
-    if constexpr (std::is_same_v<N, Lane>)
-        if (affine.outs == 1 && block.lanes == 1) return lone_forward(affine, block, *outs, ins);
-    multiply<N>({block.weights + affine.weights, affine.ins, 1, ins, affine.ins, outs, affine.outs,
-                 block.weights + affine.biases()},
-                block);
+void affine_forward(const KernelCall& call, const Block& block) {
+    const Affine& affine = block.affine(call);
+    const Register* outs = block.plan->affine_registers.data() + affine.registers;
+    const Register* ins = outs + affine.outs;
+    if constexpr (std::is_same_v<N, Scalar>)
+        if (affine.outs == 1 && block.points == 1) return lone_forward(affine, block, *outs, ins);
+    multiply<N>(
+        MatrixProduct<Register>{block.weights + affine.weights, affine.ins, 1, ins, affine.ins,
+                                outs, affine.outs, block.weights + affine.biases()},
+        block);
 }
 
 template <class N>
-void zero(const Block& block, Slot slot) {
-    for (std::size_t i = 0; i < block.lanes; i += N::width)
-        store(N(0.0), block, block.row(slot & ~first_write) + i);
+void zero(const Block& block, Accumulator grad) {
+    for (std::size_t i = 0; i < block.points; i += N::width)
+        store(N(0.0), block, block.numbers(grad) + i);
 }
 
 // Where only some of the ins have a gradient, the others' part of the tile would be in the way.
 template <class N>
 MEGAGRAD_INLINE void add_in_gradients(const Affine& affine, const Block& block,
-                                      const Slot* out_grads, const Slot* in_grads) {
+                                      const Accumulator* out_grads, const Accumulator* in_grads) {
     for (std::uint32_t i = 0; i < affine.ins;) {
         std::uint32_t end = i;
-        while (end < affine.ins && in_grads[end] != no_slot) {
+        while (end < affine.ins && in_grads[end].is_wanted()) {
             ++end;
             if (affine.has_repeated_ins) break;
         }
         if (end > i)
-            multiply<N>({block.weights + affine.weights + i, 1, affine.ins, out_grads, affine.outs,
-                         in_grads + i, end - i, nullptr},
-                        block);
+            multiply<N>(
+                MatrixProduct<Accumulator>{block.weights + affine.weights + i, 1, affine.ins,
+                                           out_grads, affine.outs, in_grads + i, end - i, nullptr},
+                block);
         i = std::max(end, i + 1);
     }
 }
 
 template <class N>
-void affine_backward(const Step& step, const Block& block) {
-    const Affine& affine = block.affine(step);
-    const Slot* slots = block.plan->slots.data();
-    const Slot *ins = slots + affine.in_slots(), *out_grads = slots + affine.out_grad_slots(),
-               *in_grads = slots + affine.in_grad_slots();
-    if constexpr (std::is_same_v<N, Lane>)
-        if (affine.outs == 1 && block.lanes == 1)
+void affine_backward(const KernelCall& call, const Block& block) {
+    const Affine& affine = block.affine(call);
+    const Register* ins = block.plan->affine_registers.data() + affine.in_registers();
+    const Accumulator* out_grads = block.plan->affine_gradients.data() + affine.registers;
+    const Accumulator* in_grads = out_grads + affine.outs;
+    if constexpr (std::is_same_v<N, Scalar>)
+        if (affine.outs == 1 && block.points == 1)
             return lone_backward(affine, block, ins, *out_grads, in_grads);
     for (std::uint32_t j = 0; j < affine.outs; ++j)
-        if (out_grads[j] & first_write) zero<N>(block, out_grads[j]);
+        if (out_grads[j].is_first()) zero<N>(block, out_grads[j]);
     if (affine.inputs_wanted) add_in_gradients<N>(affine, block, out_grads, in_grads);
     if constexpr (!has_tangents<N>)
         if (affine.weights_wanted) add_weight_gradients<N>(affine, block, out_grads, ins);

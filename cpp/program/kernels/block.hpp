@@ -41,21 +41,21 @@ MEGAGRAD_INLINE T value_of(Dual<T> number) {
     return number.value;
 }
 
-// An operand of a step: a row, or one number for all points.
+// An operand of a call: a register, or one number for all points.
 template <class N>
 class Operand {
 public:
-    MEGAGRAD_INLINE Operand(const Block& block, Slot slot, bool is_uniform)
-        : row_(is_uniform ? nullptr : block.row(slot)),
-          number_(is_uniform ? block.uniforms[slot] : 0.0) {}
+    MEGAGRAD_INLINE Operand(const Block& block, Register place, bool is_uniform)
+        : numbers_(is_uniform ? nullptr : block.numbers(place)),
+          number_(is_uniform ? block.uniforms[place] : 0.0) {}
     template <bool is_uniform>
     MEGAGRAD_INLINE N at(const Block& block, std::size_t i) const {
         if constexpr (is_uniform) return number_;
-        return load<N>(block, row_ + i);
+        return load<N>(block, numbers_ + i);
     }
 
 private:
-    const double* row_;
+    const double* numbers_;
     N number_;
 };
 
@@ -65,13 +65,13 @@ MEGAGRAD_INLINE N of_points(N x, const Block& block, std::size_t i) {
     if constexpr (N::width == 1) {
         return x;
     } else {
-        if (i + N::width <= block.lanes) [[likely]]
+        if (i + N::width <= block.points) [[likely]]
             return x;
         double numbers[2 * N::width] = {};
         Block beside = block;
         beside.tangents = N::width;
         store(x, beside, numbers);
-        for (std::size_t lane = block.lanes - i; lane < N::width; ++lane)
+        for (std::size_t lane = block.points - i; lane < N::width; ++lane)
             numbers[lane] = numbers[lane + N::width] = 0;
         return load<N>(beside, numbers);
     }

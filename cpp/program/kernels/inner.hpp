@@ -1,4 +1,4 @@
-// The kernels of sums of products of two rows.
+// The kernels of sums of products of two registers.
 #pragma once
 
 #include "program/kernels/affine.hpp"
@@ -33,18 +33,18 @@ MEGAGRAD_INLINE N plus_inner(N total, N a, N b) {
 }
 
 template <class N>
-void inner_forward(const Step& step, const Block& block) {
-    const Inner& inner = block.inner(step);
-    const Slot* slots = &block.plan->slots[inner.slots];
-    double* out = block.row(step.out);
-    for (std::size_t i = 0; i < block.lanes; i += N::width) {
-        N total = inner.start_is_row ? load<N>(block, block.row(inner.start) + i)
+void inner_forward(const KernelCall& call, const Block& block) {
+    const Inner& inner = block.inner(call);
+    const Product* products = &block.plan->products[inner.first];
+    double* out = block.numbers(call.out);
+    for (std::size_t i = 0; i < block.points; i += N::width) {
+        N total = inner.start_varies ? load<N>(block, block.numbers(inner.start) + i)
                                      : N(block.uniforms[inner.start]);
         for (std::uint32_t k = 0; k < inner.products; ++k) {
-            const Slot *product = slots + 4 * std::size_t{k}, sign = product[0] & subtracted;
-            const N a = load<N>(block, block.row(product[0] & ~subtracted) + i);
-            const N b = load<N>(block, block.row(product[1]) + i);
-            total = plus_inner<false>(total, sign ? -a : a, b);
+            const Factor factor = products[k].a;
+            const N a = load<N>(block, block.numbers(factor.number()) + i);
+            const N b = load<N>(block, block.numbers(products[k].b) + i);
+            total = plus_inner<false>(total, factor.is_subtracted() ? -a : a, b);
         }
         store(total, block, out + i);
     }
@@ -52,13 +52,13 @@ void inner_forward(const Step& step, const Block& block) {
 
 // grad += sign * factor * out_grad
 template <class N>
-MEGAGRAD_INLINE void add_factor(const Block& block, Slot grad_slot, Slot factor_slot,
+MEGAGRAD_INLINE void add_factor(const Block& block, Accumulator target, Register factor_register,
                                 const double* out_grad, bool minus) {
-    if (grad_slot == no_slot) return;
-    double* grad = block.row(grad_slot & ~first_write);
-    const double* factor = block.row(factor_slot & ~subtracted);
-    const bool is_first = (grad_slot & first_write) != 0;
-    for (std::size_t i = 0; i < block.lanes; i += N::width) {
+    if (!target.is_wanted()) return;
+    double* grad = block.numbers(target);
+    const double* factor = block.numbers(factor_register);
+    const bool is_first = target.is_first();
+    for (std::size_t i = 0; i < block.points; i += N::width) {
         const N a = load<N>(block, factor + i), g = load<N>(block, out_grad + i);
         const N before = is_first ? N(0.0) : load<N>(block, grad + i);
         store(plus_inner<true>(before, minus ? -a : a, g), block, grad + i);
@@ -66,27 +66,27 @@ MEGAGRAD_INLINE void add_factor(const Block& block, Slot grad_slot, Slot factor_
 }
 
 template <class N>
-void inner_backward(const Step& step, const Block& block) {
-    const Inner& inner = block.inner(step);
-    const Slot* product = &block.plan->slots[inner.slots];
-    const double* grad = block.row(step.out_grad);
-    for (std::uint32_t k = 0; k < inner.products; ++k, product += 4) {
-        const bool minus = (product[0] & subtracted) != 0;
-        add_factor<N>(block, product[2], product[1], grad, minus);
-        add_factor<N>(block, product[3], product[0], grad, minus);
+void inner_backward(const KernelCall& call, const Block& block) {
+    const Inner& inner = block.inner(call);
+    const Product* product = &block.plan->products[inner.first];
+    const double* grad = block.numbers(call.out_grad);
+    for (std::uint32_t k = 0; k < inner.products; ++k, ++product) {
+        const bool minus = product->a.is_subtracted();
+        add_factor<N>(block, product->a_grad, product->b, grad, minus);
+        add_factor<N>(block, product->b_grad, product->a.number(), grad, minus);
     }
-    if (inner.start_grad == no_slot) return;
+    if (!inner.start_grad.is_wanted()) return;
     N total(0.0);
-    for (std::size_t i = 0; i < block.lanes; i += N::width) {
+    for (std::size_t i = 0; i < block.points; i += N::width) {
         const N g = load<N>(block, grad + i);
-        if (!inner.start_is_row) {
+        if (!inner.start_varies) {
             total = total + of_points(g, block, i);
             continue;
         }
-        double* start = block.row(inner.start_grad & ~first_write) + i;
-        store(inner.start_grad & first_write ? g : load<N>(block, start) + g, block, start);
+        double* start = block.numbers(inner.start_grad) + i;
+        store(inner.start_grad.is_first() ? g : load<N>(block, start) + g, block, start);
     }
-    if (!inner.start_is_row) block.cells[inner.start_grad] += sum(value_of(total));
+    if (!inner.start_varies) block.cells[inner.start_grad.number()] += sum(value_of(total));
 }
 
 }  // namespace megagrad::MEGAGRAD_ISA

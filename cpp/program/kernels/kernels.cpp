@@ -20,55 +20,55 @@ MEGAGRAD_INLINE Dual<T> result(Dual<T> x, Dual<T> y) {
 }
 
 template <class F, class N, Form form>
-void forward(const Step& step, const Block& block) {
-    double* out = block.row(step.out);
-    const Operand<N> x(block, step.x, form == Form::uniform_x);
-    const Operand<N> y(block, step.y, form == Form::uniform_y);
-    for (std::size_t i = 0; i < block.lanes; i += N::width)
+void forward(const KernelCall& call, const Block& block) {
+    double* out = block.numbers(call.out);
+    const Operand<N> x(block, call.x, form == Form::uniform_x);
+    const Operand<N> y(block, call.y, form == Form::uniform_y);
+    for (std::size_t i = 0; i < block.points; i += N::width)
         store(result<F>(x.template at<form == Form::uniform_x>(block, i),
                         y.template at<form == Form::uniform_y>(block, i)),
               block, out + i);
 }
 
-// What an operand's gradient gets: for each point if it is a row, in all if it is uniform.
+// What an operand's gradient gets: for each point if it varies, in all if it is uniform.
 template <class N, bool uniform>
 class Gradient {
 public:
-    Gradient(const Block& block, Slot slot) : block_(block), slot_(slot) {
+    Gradient(const Block& block, Accumulator target) : block_(block), target_(target) {
         if constexpr (!uniform)
-            if (is_wanted()) row_ = block.row(slot & ~first_write);
+            if (is_wanted()) numbers_ = block.numbers(target);
     }
-    bool is_wanted() const { return slot_ != no_slot; }
+    bool is_wanted() const { return target_.is_wanted(); }
     MEGAGRAD_INLINE void add(N contribution, std::size_t i) {
         if constexpr (uniform) {
             total_ = total_ + of_points(contribution, block_, i);
         } else {
-            const bool is_first = (slot_ & first_write) != 0;
-            store(is_first ? contribution : load<N>(block_, row_ + i) + contribution, block_,
-                  row_ + i);
+            double* const place = numbers_ + i;
+            store(target_.is_first() ? contribution : load<N>(block_, place) + contribution, block_,
+                  place);
         }
     }
     MEGAGRAD_INLINE void finish() const {
         if constexpr (uniform)
-            if (is_wanted()) block_.cells[slot_] += sum(value_of(total_));
+            if (is_wanted()) block_.cells[target_.number()] += sum(value_of(total_));
     }
 
 private:
     const Block& block_;
-    Slot slot_;
-    double* row_ = nullptr;
+    Accumulator target_;
+    double* numbers_ = nullptr;
     N total_{0.0};
 };
 
 template <class F, class N, Form form>
-void backward(const Step& step, const Block& block) {
+void backward(const KernelCall& call, const Block& block) {
     constexpr bool uniform_x = form == Form::uniform_x, uniform_y = form == Form::uniform_y;
     constexpr bool is_binary = F::kind == Kind::infix || F::kind == Kind::binary;
-    const double *grad = block.row(step.out_grad), *out = block.row(step.out);
-    const Operand<N> xs(block, step.x, uniform_x), ys(block, step.y, uniform_y);
-    Gradient<N, uniform_x> x_grad(block, step.x_grad);
-    Gradient<N, uniform_y> y_grad(block, step.y_grad);
-    for (std::size_t i = 0; i < block.lanes; i += N::width) {
+    const double *grad = block.numbers(call.out_grad), *out = block.numbers(call.out);
+    const Operand<N> xs(block, call.x, uniform_x), ys(block, call.y, uniform_y);
+    Gradient<N, uniform_x> x_grad(block, call.x_grad);
+    Gradient<N, uniform_y> y_grad(block, call.y_grad);
+    for (std::size_t i = 0; i < block.points; i += N::width) {
         const N x = xs.template at<uniform_x>(block, i), y = ys.template at<uniform_y>(block, i);
         const N z = load<N>(block, out + i), g = load<N>(block, grad + i);
         if (x_grad.is_wanted()) x_grad.add(share(F::dx(x, y, z), g), i);
@@ -90,7 +90,7 @@ constexpr void put_forms(Kernels& kernels, Op op) {
     if constexpr (F::kind == Kind::parametric) {
         put<F, N, Form::uniform_y>(kernels, op);
     } else {
-        put<F, N, Form::rows>(kernels, op);
+        put<F, N, Form::varying>(kernels, op);
         if constexpr (F::kind != Kind::unary) {
             put<F, N, Form::uniform_x>(kernels, op);
             put<F, N, Form::uniform_y>(kernels, op);
@@ -114,8 +114,8 @@ constexpr Kernels kernels_for() {
     return kernels;
 }
 
-constexpr Kernels lane = kernels_for<Lane>(), lanes = kernels_for<Lanes>(),
-                  duals = kernels_for<Dual<Lanes>>();
+constexpr Kernels scalar = kernels_for<Scalar>(), vector = kernels_for<Vector>(),
+                  dual = kernels_for<Dual<Vector>>();
 
 #define MEGAGRAD_TEXT_OF(isa) #isa
 #define MEGAGRAD_NAME_OF(isa) MEGAGRAD_TEXT_OF(isa)
@@ -123,6 +123,6 @@ constexpr Kernels lane = kernels_for<Lane>(), lanes = kernels_for<Lanes>(),
 }  // namespace
 
 extern const InstructionSet instruction_set;
-const InstructionSet instruction_set{MEGAGRAD_NAME_OF(MEGAGRAD_ISA), lane, lanes, duals};
+const InstructionSet instruction_set{MEGAGRAD_NAME_OF(MEGAGRAD_ISA), scalar, vector, dual};
 
 }  // namespace megagrad::MEGAGRAD_ISA

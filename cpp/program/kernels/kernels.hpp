@@ -7,21 +7,22 @@ namespace megagrad {
 
 // What a kernel works on.
 struct Block {
-    double* rows;
-    std::size_t stride;    // from one row to the next
+    double* registers;
+    std::size_t stride;    // from one register to the next
     std::size_t tangents;  // from a number to its tangent, if it has one
-    std::size_t lanes;     // how many points there are; a row has room for whole vectors
+    std::size_t points;    // how many there are; a register has room for whole vectors
     const double* uniforms;
     const double* weights;  // the uniform numbers of the cells
     double* cells;          // their gradients
     const Plan* plan;
 
-    double* row(Slot slot) const { return rows + std::size_t{slot} * stride; }
-    const Affine& affine(const Step& step) const { return plan->affines[step.x]; }
-    const Inner& inner(const Step& step) const { return plan->inners[step.x]; }
+    double* numbers(Register place) const { return registers + std::size_t{place} * stride; }
+    double* numbers(Accumulator grad) const { return numbers(grad.number()); }
+    const Affine& affine(const KernelCall& call) const { return plan->affines[call.x]; }
+    const Inner& inner(const KernelCall& call) const { return plan->inners[call.x]; }
 };
 
-using Kernel = void (*)(const Step&, const Block&);
+using Kernel = void (*)(const KernelCall&, const Block&);
 
 // By code.
 struct Kernels {
@@ -31,9 +32,9 @@ struct Kernels {
 
 struct InstructionSet {
     const char* name;
-    const Kernels& lane;   // for single points, and for what is computed once
-    const Kernels& lanes;  // for blocks
-    const Kernels& duals;  // for blocks of numbers with tangents
+    const Kernels& scalar;  // for single points, and for what is computed once
+    const Kernels& vector;  // for blocks
+    const Kernels& dual;    // for blocks of numbers with tangents
 };
 
 }  // namespace megagrad

@@ -1,4 +1,4 @@
-// The vector instructions that `Lanes` is made of, as each family of processors has them.
+// The vector instructions that `Vector` is made of, as each family of processors has them.
 //
 // Which family it is follows from what the compiler may use, see isa.hpp. MSVC has no name for
 // SSE2, nor for fused multiply-adds, which it uses with AVX2.

@@ -1,4 +1,4 @@
-// The numbers that kernels compute on: `Lanes`, as many as one instruction takes, and `Lane`, a
+// The numbers that kernels compute on: `Vector`, as many as one instruction takes, and `Scalar`, a
 // single one. Code that is a template over the two gives the same bits in every lane.
 //
 // The files that include this are compiled once for each instruction set, see isa.hpp, and once as
@@ -17,37 +17,45 @@
 namespace megagrad::MEGAGRAD_ISA {
 
 // One number. Masks are bool; bits are unsigned, so that adding to them may go beyond the last one.
-struct Lane {
+struct Scalar {
     static constexpr int width = 1;
     using Bits = std::uint64_t;
     using Mask = bool;
 
     double value;
 
-    Lane() = default;
-    MEGAGRAD_INLINE explicit Lane(double number) : value(number) {}
+    Scalar() = default;
+    MEGAGRAD_INLINE explicit Scalar(double number) : value(number) {}
 
-    MEGAGRAD_INLINE static Lane load(const double* from) { return Lane(*from); }
+    MEGAGRAD_INLINE static Scalar load(const double* from) { return Scalar(*from); }
     MEGAGRAD_INLINE void store(double* to) const { *to = value; }
 
-    MEGAGRAD_INLINE friend Lane operator+(Lane a, Lane b) { return Lane(a.value + b.value); }
-    MEGAGRAD_INLINE friend Lane operator-(Lane a, Lane b) { return Lane(a.value - b.value); }
-    MEGAGRAD_INLINE friend Lane operator*(Lane a, Lane b) { return Lane(a.value * b.value); }
-    MEGAGRAD_INLINE friend Lane operator/(Lane a, Lane b) { return Lane(a.value / b.value); }
-    MEGAGRAD_INLINE friend Lane operator-(Lane a) { return Lane(-a.value); }
-    MEGAGRAD_INLINE friend bool operator<(Lane a, Lane b) { return a.value < b.value; }
-    MEGAGRAD_INLINE friend bool operator>(Lane a, Lane b) { return a.value > b.value; }
-    MEGAGRAD_INLINE friend bool operator<=(Lane a, Lane b) { return a.value <= b.value; }
-    MEGAGRAD_INLINE friend bool operator>=(Lane a, Lane b) { return a.value >= b.value; }
-    MEGAGRAD_INLINE friend bool operator==(Lane a, Lane b) { return a.value == b.value; }
-    MEGAGRAD_INLINE friend bool operator!=(Lane a, Lane b) { return a.value != b.value; }
+    MEGAGRAD_INLINE friend Scalar operator+(Scalar a, Scalar b) {
+        return Scalar(a.value + b.value);
+    }
+    MEGAGRAD_INLINE friend Scalar operator-(Scalar a, Scalar b) {
+        return Scalar(a.value - b.value);
+    }
+    MEGAGRAD_INLINE friend Scalar operator*(Scalar a, Scalar b) {
+        return Scalar(a.value * b.value);
+    }
+    MEGAGRAD_INLINE friend Scalar operator/(Scalar a, Scalar b) {
+        return Scalar(a.value / b.value);
+    }
+    MEGAGRAD_INLINE friend Scalar operator-(Scalar a) { return Scalar(-a.value); }
+    MEGAGRAD_INLINE friend bool operator<(Scalar a, Scalar b) { return a.value < b.value; }
+    MEGAGRAD_INLINE friend bool operator>(Scalar a, Scalar b) { return a.value > b.value; }
+    MEGAGRAD_INLINE friend bool operator<=(Scalar a, Scalar b) { return a.value <= b.value; }
+    MEGAGRAD_INLINE friend bool operator>=(Scalar a, Scalar b) { return a.value >= b.value; }
+    MEGAGRAD_INLINE friend bool operator==(Scalar a, Scalar b) { return a.value == b.value; }
+    MEGAGRAD_INLINE friend bool operator!=(Scalar a, Scalar b) { return a.value != b.value; }
 };
 
-MEGAGRAD_INLINE Lane where(bool mask, Lane yes, Lane no) { return mask ? yes : no; }
+MEGAGRAD_INLINE Scalar where(bool mask, Scalar yes, Scalar no) { return mask ? yes : no; }
 MEGAGRAD_INLINE bool any(bool mask) { return mask; }
-MEGAGRAD_INLINE std::uint64_t bits(Lane x) { return std::bit_cast<std::uint64_t>(x.value); }
-MEGAGRAD_INLINE Lane from_bits(Lane, std::uint64_t bits) {
-    return Lane(std::bit_cast<double>(bits));
+MEGAGRAD_INLINE std::uint64_t bits(Scalar x) { return std::bit_cast<std::uint64_t>(x.value); }
+MEGAGRAD_INLINE Scalar from_bits(Scalar, std::uint64_t bits) {
+    return Scalar(std::bit_cast<double>(bits));
 }
 template <int places>
 MEGAGRAD_INLINE std::uint64_t shifted_left(std::uint64_t bits) {
@@ -58,33 +66,33 @@ MEGAGRAD_INLINE std::uint64_t shifted_right(std::uint64_t bits) {
     return bits >> places;
 }
 // a * b + c, rounded once where the instruction set can.
-MEGAGRAD_INLINE Lane fma(Lane a, Lane b, Lane c) {
+MEGAGRAD_INLINE Scalar fma(Scalar a, Scalar b, Scalar c) {
     if constexpr (has_fma)
-        return Lane(simd::fused(a.value, b.value, c.value));
+        return Scalar(simd::fused(a.value, b.value, c.value));
     else
         return a * b + c;
 }
-MEGAGRAD_INLINE Lane sqrt(Lane x) { return Lane(std::sqrt(x.value)); }
-MEGAGRAD_INLINE double sum(Lane x) { return x.value; }
+MEGAGRAD_INLINE Scalar sqrt(Scalar x) { return Scalar(std::sqrt(x.value)); }
+MEGAGRAD_INLINE double sum(Scalar x) { return x.value; }
 // Calls f(double) on every lane: for what is too rare to be worth vector code.
 template <class Function>
-MEGAGRAD_INLINE Lane for_each_lane(Lane x, Function f) {
-    return Lane(f(x.value));
+MEGAGRAD_INLINE Scalar for_each_lane(Scalar x, Function f) {
+    return Scalar(f(x.value));
 }
 template <class Function>
-MEGAGRAD_INLINE Lane for_each_lane(Lane x, Lane y, Function f) {
-    return Lane(f(x.value, y.value));
+MEGAGRAD_INLINE Scalar for_each_lane(Scalar x, Scalar y, Function f) {
+    return Scalar(f(x.value, y.value));
 }
 
-MEGAGRAD_INLINE Lane fabs(Lane x) { return Lane(std::fabs(x.value)); }
+MEGAGRAD_INLINE Scalar fabs(Scalar x) { return Scalar(std::fabs(x.value)); }
 
 #if defined(MEGAGRAD_ONE_LANE)
 
-using Lanes = Lane;
+using Vector = Scalar;
 
 #else
 
-struct Lanes {
+struct Vector {
     static constexpr int width = simd::width;
 
     // Unsigned integers, too, wrap around.
@@ -128,90 +136,90 @@ struct Lanes {
 
     simd::Numbers value;
 
-    Lanes() = default;
-    MEGAGRAD_INLINE explicit Lanes(double number) : value(simd::all_numbers(number)) {}
-    MEGAGRAD_INLINE Lanes(simd::Numbers numbers) : value(numbers) {}
+    Vector() = default;
+    MEGAGRAD_INLINE explicit Vector(double number) : value(simd::all_numbers(number)) {}
+    MEGAGRAD_INLINE Vector(simd::Numbers numbers) : value(numbers) {}
 
-    MEGAGRAD_INLINE static Lanes load(const double* from) { return simd::load(from); }
+    MEGAGRAD_INLINE static Vector load(const double* from) { return simd::load(from); }
     MEGAGRAD_INLINE void store(double* to) const { simd::store(to, value); }
 
-    MEGAGRAD_INLINE friend Lanes operator+(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Vector operator+(Vector a, Vector b) {
         return simd::plus(a.value, b.value);
     }
-    MEGAGRAD_INLINE friend Lanes operator-(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Vector operator-(Vector a, Vector b) {
         return simd::minus(a.value, b.value);
     }
-    MEGAGRAD_INLINE friend Lanes operator*(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Vector operator*(Vector a, Vector b) {
         return simd::times(a.value, b.value);
     }
-    MEGAGRAD_INLINE friend Lanes operator/(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Vector operator/(Vector a, Vector b) {
         return simd::over(a.value, b.value);
     }
-    MEGAGRAD_INLINE friend Mask operator<(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Mask operator<(Vector a, Vector b) {
         return {simd::less(a.value, b.value)};
     }
-    MEGAGRAD_INLINE friend Mask operator<=(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Mask operator<=(Vector a, Vector b) {
         return {simd::at_most(a.value, b.value)};
     }
-    MEGAGRAD_INLINE friend Mask operator==(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Mask operator==(Vector a, Vector b) {
         return {simd::equal(a.value, b.value)};
     }
-    MEGAGRAD_INLINE friend Mask operator!=(Lanes a, Lanes b) {
+    MEGAGRAD_INLINE friend Mask operator!=(Vector a, Vector b) {
         return {simd::unequal(a.value, b.value)};
     }
-    MEGAGRAD_INLINE friend Mask operator>(Lanes a, Lanes b) { return b < a; }
-    MEGAGRAD_INLINE friend Mask operator>=(Lanes a, Lanes b) { return b <= a; }
+    MEGAGRAD_INLINE friend Mask operator>(Vector a, Vector b) { return b < a; }
+    MEGAGRAD_INLINE friend Mask operator>=(Vector a, Vector b) { return b <= a; }
 };
 
-MEGAGRAD_INLINE Lanes where(Lanes::Mask mask, Lanes yes, Lanes no) {
+MEGAGRAD_INLINE Vector where(Vector::Mask mask, Vector yes, Vector no) {
     return simd::choose(mask.value, yes.value, no.value);
 }
-MEGAGRAD_INLINE bool any(Lanes::Mask mask) { return simd::is_any(mask.value); }
+MEGAGRAD_INLINE bool any(Vector::Mask mask) { return simd::is_any(mask.value); }
 
-MEGAGRAD_INLINE Lanes::Bits bits(Lanes x) { return simd::as_integers(x.value); }
-MEGAGRAD_INLINE Lanes from_bits(Lanes, Lanes::Bits bits) { return simd::as_numbers(bits.value); }
+MEGAGRAD_INLINE Vector::Bits bits(Vector x) { return simd::as_integers(x.value); }
+MEGAGRAD_INLINE Vector from_bits(Vector, Vector::Bits bits) { return simd::as_numbers(bits.value); }
 template <int places>
-MEGAGRAD_INLINE Lanes::Bits shifted_left(Lanes::Bits bits) {
+MEGAGRAD_INLINE Vector::Bits shifted_left(Vector::Bits bits) {
     return simd::bits_left<places>(bits.value);
 }
 template <int places>
-MEGAGRAD_INLINE Lanes::Bits shifted_right(Lanes::Bits bits) {
+MEGAGRAD_INLINE Vector::Bits shifted_right(Vector::Bits bits) {
     return simd::bits_right<places>(bits.value);
 }
-MEGAGRAD_INLINE Lanes operator-(Lanes x) {
+MEGAGRAD_INLINE Vector operator-(Vector x) {
     return from_bits(x, bits(x) ^ (std::uint64_t{1} << 63));
 }
-MEGAGRAD_INLINE Lanes fabs(Lanes x) { return from_bits(x, bits(x) & ~(std::uint64_t{1} << 63)); }
+MEGAGRAD_INLINE Vector fabs(Vector x) { return from_bits(x, bits(x) & ~(std::uint64_t{1} << 63)); }
 
-MEGAGRAD_INLINE Lanes fma(Lanes a, Lanes b, Lanes c) {
+MEGAGRAD_INLINE Vector fma(Vector a, Vector b, Vector c) {
     if constexpr (has_fma)
         return simd::fused(a.value, b.value, c.value);
     else
         return a * b + c;
 }
-MEGAGRAD_INLINE Lanes sqrt(Lanes x) { return simd::square_root(x.value); }
+MEGAGRAD_INLINE Vector sqrt(Vector x) { return simd::square_root(x.value); }
 
 template <class Function>
-MEGAGRAD_INLINE Lanes for_each_lane(Lanes x, Function f) {
-    double lanes[Lanes::width];
+MEGAGRAD_INLINE Vector for_each_lane(Vector x, Function f) {
+    double lanes[Vector::width];
     x.store(lanes);
     for (double& lane : lanes) lane = f(lane);
-    return Lanes::load(lanes);
+    return Vector::load(lanes);
 }
 template <class Function>
-MEGAGRAD_INLINE Lanes for_each_lane(Lanes x, Lanes y, Function f) {
-    double xs[Lanes::width], ys[Lanes::width];
+MEGAGRAD_INLINE Vector for_each_lane(Vector x, Vector y, Function f) {
+    double xs[Vector::width], ys[Vector::width];
     x.store(xs);
     y.store(ys);
-    for (int i = 0; i < Lanes::width; ++i) xs[i] = f(xs[i], ys[i]);
-    return Lanes::load(xs);
+    for (int i = 0; i < Vector::width; ++i) xs[i] = f(xs[i], ys[i]);
+    return Vector::load(xs);
 }
 
 // Halves are added until one number is left.
-MEGAGRAD_INLINE double sum(Lanes x) {
-    double lane[Lanes::width];
+MEGAGRAD_INLINE double sum(Vector x) {
+    double lane[Vector::width];
     x.store(lane);
-    for (int half = Lanes::width / 2; half > 0; half /= 2)
+    for (int half = Vector::width / 2; half > 0; half /= 2)
         for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
     return lane[0];
 }

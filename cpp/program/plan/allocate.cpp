@@ -1,204 +1,246 @@
-// The last step of planning: a row for every value and gradient, from when it is written until it
-// is read for the last time; then the row is another's.
+// The last step of planning, register allocation. A value or gradient is alive from when it is
+// written until it is read for the last time; then its register is another's.
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
-#include "program/plan/derivative.hpp"
 #include "program/plan/outline.hpp"
-#include "program/plan/plan.hpp"
 
 namespace megagrad {
 
 namespace {
 
-class Rows {
+// When each value is read for the last time. Forward, call i is at time i + 1; then come the
+// outputs; backward, the calls in reverse.
+class Liveness {
 public:
-    explicit Rows(Outline& outline)
-        : plan_(outline.plan), values_(outline.values), lives_(values_.size(), Life{}) {}
+    explicit Liveness(const Outline& outline)
+        : plan_(outline.plan), last_uses_(outline.values.size(), 0) {
+        for (std::size_t i = 0; i < plan_.calls.size(); ++i) {
+            const KernelCall& call = plan_.calls[i];
+            for_each_operand(plan_, call, [&](Register value) { use(value, forward(i)); });
+            if (call.has_gradient)
+                for_each_value_backward(plan_, call,
+                                        [&](Register value) { use(value, backward(i)); });
+        }
+        for (const Output& output : plan_.outputs)
+            if (output.varies) use(output.place, outputs());
+    }
 
-    void give() {
-        find_last_uses();
-        for (Slot input = 0; input < plan_.inputs.size(); ++input)
-            if (lives_[input].last_use > 0) values_[input].slot = new_row();
-        for (std::size_t i = 0; i < plan_.steps.size(); ++i)
-            go_forward(plan_.steps[i], forward_time(i));
-        for (const Output& output : plan_.outputs)
-            if (output.is_row) release(output.place, output_time());
-        for (const Output& output : plan_.outputs)
-            if (output.is_row && output.grad != no_slot) begin_gradient(output.grad);
-        for (std::size_t i = plan_.steps.size(); i-- > 0;)
-            if (plan_.steps[i].has_gradient) go_backward(plan_.steps[i], backward_time(i));
-        put_rows_in_place_of_values();
+    std::uint32_t forward(std::size_t call) const { return static_cast<std::uint32_t>(call + 1); }
+    std::uint32_t outputs() const { return forward(plan_.calls.size()); }
+    std::uint32_t backward(std::size_t call) const {
+        return static_cast<std::uint32_t>(2 * plan_.calls.size() + 1 - call);
+    }
+    std::uint32_t last_use(Register value) const { return last_uses_[value]; }
+
+    // The values that the call needs when it is run backward.
+    template <class Visit>
+    static void for_each_value_backward(const Plan& plan, const KernelCall& call, Visit visit) {
+        if (call.code == affine_code) {
+            const Affine& affine = plan.affines[call.x];
+            const Register* ins = &plan.affine_registers[affine.in_registers()];
+            if (affine.weights_wanted)
+                for (std::uint32_t i = 0; i < affine.ins; ++i) visit(ins[i]);
+        } else if (call.code == inner_code) {
+            const Inner& inner = plan.inners[call.x];
+            const Product* product = &plan.products[inner.first];
+            for (std::uint32_t i = 0; i < inner.products; ++i, ++product) {
+                if (product->b_grad.is_wanted()) visit(product->a.number());
+                if (product->a_grad.is_wanted()) visit(product->b);
+            }
+        } else {
+            const Slope &dx = info(call.op()).dx, &dy = info(call.op()).dy;
+            const bool x = call.x_grad.is_wanted(), y = call.y_grad.is_wanted();
+            const Form form = call.form();
+            if (form != Form::uniform_x && ((x && dx.uses_x) || (y && dy.uses_x))) visit(call.x);
+            if (form != Form::uniform_y && ((x && dx.uses_y) || (y && dy.uses_y))) visit(call.y);
+            if ((x && dx.uses_z) || (y && dy.uses_z)) visit(call.out);
+        }
     }
 
 private:
-    struct Life {
-        std::uint32_t last_use = 0;
+    void use(Register value, std::uint32_t time) {
+        last_uses_[value] = std::max(last_uses_[value], time);
+    }
+
+    const Plan& plan_;
+    Array<std::uint32_t> last_uses_;
+};
+
+// The register of each value and of its gradient.
+class Assignment {
+public:
+    explicit Assignment(const Outline& outline)
+        : plan_(outline.plan), liveness_(outline), places_(outline.values.size(), Places{}) {
+        for (Register input = 0; input < plan_.inputs.size(); ++input)
+            if (liveness_.last_use(input) > 0) places_[input].value = take();
+        for (std::size_t i = 0; i < plan_.calls.size(); ++i)
+            go_forward(plan_.calls[i], liveness_.forward(i));
+        for (const Output& output : plan_.outputs)
+            if (output.varies) release(output.place, liveness_.outputs());
+        for (const Output& output : plan_.outputs)
+            if (output.varies && output.grad.is_wanted()) begin(output.grad);
+        for (std::size_t i = plan_.calls.size(); i-- > 0;)
+            if (plan_.calls[i].has_gradient) go_backward(plan_.calls[i], liveness_.backward(i));
+    }
+
+    Register count() const { return count_; }
+    Register value(Register value) const { return places_[value].value; }
+    Register gradient(Register value) const { return places_[value].grad; }
+
+private:
+    struct Places {
+        Register value = no_register, grad = no_register;
         bool is_over = false;
     };
 
-    // Forward, step i is at time i + 1; then come the outputs; backward, the steps in reverse.
-    std::uint32_t forward_time(std::size_t step) const {
-        return static_cast<std::uint32_t>(step + 1);
-    }
-    std::uint32_t output_time() const { return forward_time(plan_.steps.size()); }
-    std::uint32_t backward_time(std::size_t step) const {
-        return static_cast<std::uint32_t>(2 * plan_.steps.size() + 1 - step);
-    }
-    void use(Slot value, std::uint32_t time) {
-        lives_[value].last_use = std::max(lives_[value].last_use, time);
-    }
-
-    // The values that the step needs when it is run backward.
-    template <class Visit>
-    void for_each_value_backward(const Step& step, Visit visit) {
-        if (step.code == affine_code) {
-            const Affine& affine = plan_.affines[step.x];
-            const Slot* ins = &plan_.slots[affine.in_slots()];
-            if (affine.weights_wanted)
-                for (std::uint32_t i = 0; i < affine.ins; ++i) visit(ins[i]);
-        } else if (step.code == inner_code) {
-            const Inner& inner = plan_.inners[step.x];
-            const Slot* slots = &plan_.slots[inner.slots];
-            for (std::uint32_t i = 0; i < inner.products; ++i, slots += 4) {
-                if (slots[3] != no_slot) visit(slots[0] & ~subtracted);
-                if (slots[2] != no_slot) visit(slots[1]);
-            }
-        } else {
-            const auto& [dx, dy] = derivatives(step.op());
-            const bool x = step.x_grad != no_slot, y = step.y_grad != no_slot;
-            const Form form = step.form();
-            if (form != Form::uniform_x && ((x && dx.uses_x) || (y && dy.uses_x))) visit(step.x);
-            if (form != Form::uniform_y && ((x && dx.uses_y) || (y && dy.uses_y))) visit(step.y);
-            if ((x && dx.uses_z) || (y && dy.uses_z)) visit(step.out);
-        }
-    }
-
-    // The gradients that the step, run backward, adds to.
-    template <class Visit>
-    void for_each_gradient(Step& step, Visit visit) {
-        if (step.code == affine_code) {
-            Affine& affine = plan_.affines[step.x];
-            Slot* grads = &plan_.slots[affine.in_grad_slots()];
-            for (std::uint32_t i = 0; i < affine.ins; ++i)
-                if (grads[i] != no_slot) visit(grads[i]);
-        } else if (step.code == inner_code) {
-            Inner& inner = plan_.inners[step.x];
-            Slot* slots = &plan_.slots[inner.slots];
-            for (std::uint32_t i = 0; i < inner.products; ++i, slots += 4) {
-                if (slots[2] != no_slot) visit(slots[2]);
-                if (slots[3] != no_slot) visit(slots[3]);
-            }
-            if (inner.start_is_row && inner.start_grad != no_slot) visit(inner.start_grad);
-        } else {
-            if (step.x_grad != no_slot && step.form() != Form::uniform_x) visit(step.x_grad);
-            if (step.y_grad != no_slot && step.form() != Form::uniform_y) visit(step.y_grad);
-        }
-    }
-
-    Slot new_row() {
-        if (free_.empty()) return plan_.rows++;
-        const Slot row = free_.back();
+    Register take() {
+        if (free_.empty()) return count_++;
+        const Register freed = free_.back();
         free_.pop_back();
-        return row;
+        return freed;
     }
-    void release(Slot value, std::uint32_t time) {
-        Life& life = lives_[value];
-        if (life.last_use > time || life.is_over) return;
-        life.is_over = true;
-        free_.push_back(values_[value].slot);
+    void release(Register value, std::uint32_t time) {
+        Places& places = places_[value];
+        if (liveness_.last_use(value) > time || places.is_over) return;
+        places.is_over = true;
+        free_.push_back(places.value);
     }
-    void begin_gradient(Slot grad) {
-        if (grad & first_write) values_[grad & ~first_write].grad = new_row();
+    void begin(Accumulator grad) {
+        if (grad.is_first()) places_[grad.number()].grad = take();
     }
-    void release_gradient(Slot value) { free_.push_back(values_[value].grad); }
 
     // Kernels that read all they need of a point before they write it can write over what they
     // read.
-    static bool is_in_place(const Step& step) { return step.code < affine_code; }
+    static bool is_in_place(const KernelCall& call) { return call.code < affine_code; }
 
-    void find_last_uses() {
-        for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-            Step& step = plan_.steps[i];
-            for_each_operand(plan_, step,
-                             [&](Slot slot) { use(slot & ~subtracted, forward_time(i)); });
-            if (step.has_gradient)
-                for_each_value_backward(step, [&](Slot value) { use(value, backward_time(i)); });
-        }
-        for (const Output& output : plan_.outputs)
-            if (output.is_row) use(output.place, output_time());
-    }
-
-    void go_forward(Step& step, std::uint32_t time) {
+    void go_forward(const KernelCall& call, std::uint32_t time) {
         const auto begin = [&] {
-            for_each_out(plan_, step, [&](Slot value) { values_[value].slot = new_row(); });
+            for_each_out(plan_, call, [&](Register value) { places_[value].value = take(); });
         };
-        const auto end = [&] {
-            for_each_operand(plan_, step, [&](Slot slot) { release(slot & ~subtracted, time); });
-        };
-        if (!is_in_place(step)) begin();
-        end();
-        if (is_in_place(step)) begin();
+        if (!is_in_place(call)) begin();
+        for_each_operand(plan_, call, [&](Register value) { release(value, time); });
+        if (is_in_place(call)) begin();
     }
 
-    void go_backward(Step& step, std::uint32_t time) {
-        const auto begin = [&] {
-            for_each_gradient(step, [&](Slot grad) { begin_gradient(grad); });
-        };
-        const auto end = [&] {
-            for_each_value_backward(step, [&](Slot value) { release(value, time); });
-            for_each_out(plan_, step, [&](Slot value) { release_gradient(value); });
-        };
-        if (step.code == affine_code) {
-            const Affine& affine = plan_.affines[step.x];
-            const Slot* grads = &plan_.slots[affine.out_grad_slots()];
-            for (std::uint32_t j = 0; j < affine.outs; ++j) begin_gradient(grads[j]);
-        }
-        if (!is_in_place(step)) begin();
-        end();
-        if (is_in_place(step)) begin();
+    void go_backward(const KernelCall& call, std::uint32_t time) {
+        if (!is_in_place(call)) begin_gradients(call);
+        Liveness::for_each_value_backward(plan_, call,
+                                          [&](Register value) { release(value, time); });
+        for_each_out(plan_, call, [&](Register value) { free_.push_back(gradient(value)); });
+        if (is_in_place(call)) begin_gradients(call);
     }
 
-    Slot row_of(Slot value) const {
-        return values_[value & ~subtracted].slot | (value & subtracted);
-    }
-    Slot gradient_row_of(Slot grad) const {
-        return grad == no_slot ? no_slot : values_[grad & ~first_write].grad | (grad & first_write);
-    }
-
-    void put_rows_in_place_of_values() {
-        for (Step& step : plan_.steps) {
-            for_each_operand(plan_, step, [&](Slot& value) { value = row_of(value); });
-            for_each_gradient(step, [&](Slot& grad) { grad = gradient_row_of(grad); });
-            if (step.code == affine_code) {
-                const Affine& affine = plan_.affines[step.x];
-                Slot* grads = &plan_.slots[affine.out_grad_slots()];
-                for (std::uint32_t j = 0; j < affine.outs; ++j)
-                    grads[j] = gradient_row_of(grads[j]);
-            } else if (step.has_gradient) {
-                step.out_grad = values_[step.out].grad;
+    // Of the gradients that the call, run backward, adds to.
+    void begin_gradients(const KernelCall& call) {
+        if (call.code == affine_code) {
+            const Affine& affine = plan_.affines[call.x];
+            const Accumulator* grads = &plan_.affine_gradients[affine.registers];
+            for (std::uint32_t i = 0; i < affine.outs + affine.ins; ++i)
+                if (grads[i].is_wanted()) begin(grads[i]);
+        } else if (call.code == inner_code) {
+            const Inner& inner = plan_.inners[call.x];
+            const Product* product = &plan_.products[inner.first];
+            for (std::uint32_t i = 0; i < inner.products; ++i, ++product) {
+                if (product->a_grad.is_wanted()) begin(product->a_grad);
+                if (product->b_grad.is_wanted()) begin(product->b_grad);
             }
-            for_each_out(plan_, step, [&](Slot& value) { value = row_of(value); });
-        }
-        for (Output& output : plan_.outputs) {
-            if (!output.is_row) continue;
-            output.grad = gradient_row_of(output.grad);
-            output.place = row_of(output.place);
-        }
-        for (Slot input = 0; input < plan_.inputs.size(); ++input) {
-            plan_.inputs[input] = values_[input].slot;
-            plan_.input_grads[input] = values_[input].has_grad ? values_[input].grad : no_slot;
+            if (inner.start_varies && inner.start_grad.is_wanted()) begin(inner.start_grad);
+        } else {
+            if (call.x_grad.is_wanted() && call.form() != Form::uniform_x) begin(call.x_grad);
+            if (call.y_grad.is_wanted() && call.form() != Form::uniform_y) begin(call.y_grad);
         }
     }
 
-    Plan& plan_;
-    Array<PlannedValue>& values_;
-    Array<Life> lives_;
-    std::vector<Slot> free_;
+    const Plan& plan_;
+    const Liveness liveness_;
+    Array<Places> places_;
+    std::vector<Register> free_;
+    Register count_ = 0;
 };
+
+// The plan of an outline, with registers in the places of values.
+class Rewriting {
+public:
+    Rewriting(Outline& outline, const Assignment& assignment)
+        : plan_(std::move(outline.plan)), values_(outline.values), assignment_(assignment) {}
+
+    Plan plan() {
+        plan_.registers = assignment_.count();
+        for (KernelCall& call : plan_.calls) rewrite(call);
+        for (Output& output : plan_.outputs)
+            if (output.varies) output = {true, value(output.place), gradient(output.grad)};
+        for (Register input = 0; input < plan_.inputs.size(); ++input) {
+            plan_.inputs[input] = value(input);
+            if (values_[input].has_grad) plan_.input_grads[input] = assignment_.gradient(input);
+        }
+        return std::move(plan_);
+    }
+
+private:
+    Register value(Register value) const { return assignment_.value(value); }
+    Accumulator gradient(Accumulator grad) const {
+        if (!grad.is_wanted()) return grad;
+        return {assignment_.gradient(grad.number()), grad.is_first()};
+    }
+
+    void rewrite(KernelCall& call) {
+        if (call.code == affine_code) return rewrite(plan_.affines[call.x]);
+        if (call.has_gradient) call.out_grad = assignment_.gradient(call.out);
+        call.out = value(call.out);
+        if (call.code == inner_code) return rewrite(plan_.inners[call.x]);
+        if (call.form() != Form::uniform_x) {
+            call.x = value(call.x);
+            call.x_grad = gradient(call.x_grad);
+        }
+        if (call.form() != Form::uniform_y) {
+            call.y = value(call.y);
+            call.y_grad = gradient(call.y_grad);
+        }
+    }
+
+    void rewrite(const Affine& affine) {
+        for (std::uint32_t i = 0; i < affine.outs + affine.ins; ++i) {
+            Register& place = plan_.affine_registers[affine.registers + i];
+            place = value(place);
+            Accumulator& grad = plan_.affine_gradients[affine.registers + i];
+            grad = gradient(grad);
+        }
+    }
+
+    void rewrite(Inner& inner) {
+        Product* product = &plan_.products[inner.first];
+        for (std::uint32_t i = 0; i < inner.products; ++i, ++product)
+            *product = {{value(product->a.number()), product->a.is_subtracted()},
+                        value(product->b),
+                        gradient(product->a_grad),
+                        gradient(product->b_grad)};
+        if (!inner.start_varies) return;
+        inner.start = value(inner.start);
+        inner.start_grad = gradient(inner.start_grad);
+    }
+
+    Plan plan_;
+    const Array<PlannedValue>& values_;
+    const Assignment& assignment_;
+};
+
+// The more points a kernel has, the less it matters what calling it costs; registers may fill most
+// of a second-level cache for that.
+std::size_t points_of_a_block(Register registers) {
+    constexpr std::size_t bytes = std::size_t{2} << 20, least = 8, most = 128;
+    const std::size_t points = bytes / (sizeof(double) * std::max<std::size_t>(registers, 1));
+    return std::clamp(points / least * least, least, most);
+}
 
 }  // namespace
 
-void give_rows(Outline& outline) { Rows(outline).give(); }
+Plan allocate(Outline outline) {
+    const Assignment assignment(outline);
+    Plan plan = Rewriting(outline, assignment).plan();
+    plan.points = points_of_a_block(plan.registers);
+    return plan;
+}
 
 }  // namespace megagrad

@@ -1,39 +1,58 @@
-// What the steps of a plan read and write.
+// A plan while it is being made. Its registers are virtual: each value has one of its own, of the
+// same number. `allocate` turns them into a few that are used again and again.
 #pragma once
+
+#include <vector>
 
 #include "program/plan/plan.hpp"
 
 namespace megagrad {
 
-// The rows, or the values in their places, that a step reads when it is run forward.
+struct PlannedValue {
+    bool needs_grad = false, has_grad = false;
+};
+struct Outline {
+    Plan plan;
+    Array<PlannedValue> values;  // the inputs first
+    std::vector<bool> uniform_needs_grad;
+};
+
+// The steps of planning, in their order.
+Outline lower(const Program& program, Wanted wanted);
+void schedule(Outline& outline);
+void differentiate(Outline& outline);
+Plan allocate(Outline outline);
+
+// The registers that a call reads when it is run forward.
 template <class Visit>
-void for_each_operand(Plan& plan, Step& step, Visit visit) {
-    if (step.code == affine_code) {
-        Affine& affine = plan.affines[step.x];
-        Slot* slots = &plan.slots[affine.in_slots()];
-        for (std::uint32_t i = 0; i < affine.ins; ++i) visit(slots[i]);
-    } else if (step.code == inner_code) {
-        Inner& inner = plan.inners[step.x];
-        Slot* slots = &plan.slots[inner.slots];
-        for (std::uint32_t i = 0; i < inner.products; ++i, slots += 4) {
-            visit(slots[0]);
-            visit(slots[1]);
+void for_each_operand(const Plan& plan, const KernelCall& call, Visit visit) {
+    if (call.code == affine_code) {
+        const Affine& affine = plan.affines[call.x];
+        const Register* ins = &plan.affine_registers[affine.in_registers()];
+        for (std::uint32_t i = 0; i < affine.ins; ++i) visit(ins[i]);
+    } else if (call.code == inner_code) {
+        const Inner& inner = plan.inners[call.x];
+        const Product* product = &plan.products[inner.first];
+        for (std::uint32_t i = 0; i < inner.products; ++i, ++product) {
+            visit(product->a.number());
+            visit(product->b);
         }
-        if (inner.start_is_row) visit(inner.start);
+        if (inner.start_varies) visit(inner.start);
     } else {
-        if (step.form() != Form::uniform_x) visit(step.x);
-        if (step.form() != Form::uniform_y) visit(step.y);
+        if (call.form() != Form::uniform_x) visit(call.x);
+        if (call.form() != Form::uniform_y) visit(call.y);
     }
 }
 
-// What it writes.
+// Those that it writes.
 template <class Visit>
-void for_each_out(Plan& plan, Step& step, Visit visit) {
-    if (step.code == affine_code) {
-        Affine& affine = plan.affines[step.x];
-        for (std::uint32_t j = 0; j < affine.outs; ++j) visit(plan.slots[affine.slots + j]);
+void for_each_out(const Plan& plan, const KernelCall& call, Visit visit) {
+    if (call.code == affine_code) {
+        const Affine& affine = plan.affines[call.x];
+        for (std::uint32_t j = 0; j < affine.outs; ++j)
+            visit(plan.affine_registers[affine.registers + j]);
     } else {
-        visit(step.out);
+        visit(call.out);
     }
 }
 

@@ -1,21 +1,29 @@
 // How a program is carried out: what is computed once a call, what for every point, by which
-// kernel, and in which rows of memory.
+// kernel, and in which registers.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "platform/marked_number.hpp"
 #include "program/program.hpp"
 
 namespace megagrad {
 
-// Where a number is kept. What is the same for all points is one uniform number; what is not, a row
-// of a block's memory, with one number for each of its points.
-using Slot = std::uint32_t;
-inline constexpr Slot no_slot = ~Slot{0};
-// Of a gradient's slot: to be written, not added to.
-inline constexpr Slot first_write = Slot{1} << 31;
+// Where a number is kept. What differs between points is in a register of a block's memory, with
+// one number for each of its points; what is the same for all is a uniform number, the register of
+// a block with one point.
+using Register = std::uint32_t;
+inline constexpr Register no_register = ~Register{0};
+
+// A register to which gradients are added, and whether this is the first one, which is written.
+struct Accumulator : MarkedNumber {
+    constexpr Accumulator(Register target, bool is_first) : MarkedNumber(target, is_first) {}
+    bool is_first() const { return is_marked(); }
+    bool is_wanted() const { return bits() != no_register; }
+};
+inline constexpr Accumulator nowhere{no_register, true};
 
 // Which gradients are computed.
 struct Wanted {
@@ -23,8 +31,8 @@ struct Wanted {
     bool any() const { return inputs || parameters; }
 };
 
-// Which operands of an elementwise step are uniform.
-enum class Form : std::uint16_t { rows, uniform_y, uniform_x };
+// Which operands of an elementwise call are uniform.
+enum class Form : std::uint16_t { varying, uniform_y, uniform_x };
 inline constexpr std::size_t forms = 3;
 
 // What kernels are listed by: an op and a form, or one of two kinds of sums.
@@ -37,88 +45,80 @@ inline constexpr Code inner_code = affine_code + 1;
 inline constexpr std::size_t codes = affine_code + 2;
 
 // One kernel call, forward and backward.
-struct Step {
+struct KernelCall {
     Op op() const { return static_cast<Op>(code / forms); }
     Form form() const { return static_cast<Form>(code % forms); }
 
     Code code;
     bool has_gradient = false;  // whether it is run backward
-    Slot out = 0;
-    Slot x = 0, y = 0;  // of an affine or inner step, x is its index
-    Slot out_grad = no_slot;
-    Slot x_grad = no_slot, y_grad = no_slot;  // of a uniform operand, its cell
+    Register out = 0;
+    Register x = 0, y = 0;  // of an affine or inner call, x is its index
+    Register out_grad = no_register;
+    Accumulator x_grad = nowhere, y_grad = nowhere;  // of a uniform operand, its cell
 };
 
-// out[j] = bias[j] + sum over i of weight[j][i] * in[i], for uniform bias and weights. Its slots
-// are those of the outs, the ins, the outs' gradients (where `first_write` says that nothing has
-// written one, which then is 0) and the ins' gradients; its weights, row by row, and then its
-// biases, lie one after the other, and so do their gradients' cells.
+// out[j] = bias[j] + sum over i of weight[j][i] * in[i], for uniform bias and weights. Its outs and
+// then its ins lie one after the other in `affine_registers`, and so do their gradients in
+// `affine_gradients` (where an out's may be the first one: then nothing has written it, and it is
+// 0). Its weights, neuron by neuron, and then its biases are cells.
 struct Affine {
     std::uint32_t outs = 0, ins = 0;
-    std::size_t slots = 0, weights = 0;
+    std::size_t registers = 0, weights = 0;
     bool inputs_wanted = false, weights_wanted = false;
     bool has_repeated_ins = false;  // whose gradients cannot be added to side by side
 
-    std::size_t in_slots() const { return slots + outs; }
-    std::size_t out_grad_slots() const { return in_slots() + ins; }
-    std::size_t in_grad_slots() const { return out_grad_slots() + outs; }
+    std::size_t in_registers() const { return registers + outs; }
     std::size_t biases() const { return weights + std::size_t{outs} * ins; }
 };
 
-// out = start + sum of +-a[i] * b[i], for rows. Its slots are a, b, the gradient of a and that of
-// b, for each product.
+// A factor of a product, and the sign of that.
+using Factor = Use;
+
+// out = start + sum of +-a[i] * b[i]
+struct Product {
+    Factor a;
+    Register b;
+    Accumulator a_grad = nowhere, b_grad = nowhere;
+};
 struct Inner {
     std::uint32_t products = 0;
-    std::size_t slots = 0;
-    bool start_is_row = false;
-    Slot start = 0, start_grad = no_slot;
+    std::size_t first = 0;  // of them, in Plan::products
+    bool start_varies = false;
+    Register start = 0;
+    Accumulator start_grad = nowhere;
 };
 
-// A uniform number that is gathered for affine steps, or that gathers its gradient over points.
+// A uniform number that is gathered for affine calls, or that gathers its gradient over points.
 struct Cell {
-    Slot uniform;  // with `subtracted` if with the opposite sign
+    Factor uniform;
 };
 
 struct Output {
-    bool is_row;
-    Slot place, grad;
+    bool varies;
+    Register place;
+    Accumulator grad;
 };
 
 struct Plan {
-    Array<Step> once;   // on uniform numbers
-    Array<Step> steps;  // on rows
+    Array<KernelCall> once;   // on uniform numbers
+    Array<KernelCall> calls;  // for every block of points
     Array<Affine> affines;
+    Array<Register> affine_registers;
+    Array<Accumulator> affine_gradients;
     Array<Inner> inners;
-    Array<Slot> slots;
+    Array<Product> products;
     Array<Cell> cells;
     Array<double> constants;  // the uniform numbers after the parameters
-    Slot parameters = 0;
-    Slot uniforms = 0;  // all of them; their gradients come after
-    Slot rows = 0;
-    std::vector<Slot> inputs, input_grads;  // rows, or no_slot
+    Register parameters = 0;
+    Register uniforms = 0;  // how many; their gradients come after
+    Register registers = 0;
+    std::vector<Register> inputs, input_grads;  // or no_register
     std::vector<Output> outputs;
-    std::size_t lanes = 0;  // of a block: how many points are computed on together
+    std::size_t points = 0;  // of a block
     Wanted wanted;
     bool contract = true;  // as the program's
 };
 
 Plan plan(const Program& program, Wanted wanted);
-
-// A plan while it is being made: first steps are written down with values in the places of rows;
-// then they are put in order; then it is found out which of them have gradients; then rows are
-// given out.
-struct PlannedValue {
-    bool needs_grad = false, has_grad = false;
-    Slot slot = no_slot, grad = no_slot;
-};
-struct Outline {
-    Plan plan;
-    Array<PlannedValue> values;  // the inputs first
-    std::vector<bool> uniform_needs_grad;
-};
-Outline outline(const Program& program, Wanted wanted);  // lowering.cpp
-void schedule(Outline& outline);                         // scheduling.cpp
-void differentiate(Outline& outline);                    // differentiation.cpp
-void give_rows(Outline& outline);                        // rows.cpp
 
 }  // namespace megagrad

@@ -6,6 +6,7 @@
 #include "graph/bundle.hpp"
 #include "graph/walk.hpp"
 #include "program/record/draft.hpp"
+#include "program/record/fusion.hpp"
 
 namespace megagrad {
 
@@ -45,17 +46,17 @@ public:
     }
 
     Recording recording(const std::vector<Node*>& outputs) {
-        std::vector<Id> results;
-        for (const Node* output : outputs) results.push_back(id_of(*output));
-        return {draft_.finish(results), std::move(parameters_)};
+        std::vector<Ref> results;
+        for (const Node* output : outputs) results.push_back(ref_of(*output));
+        return {fused(draft_, results), std::move(parameters_)};
     }
 
 private:
     // A node's mark says which value it is, counted from the first mark; that itself is for nodes
-    // which the walk has entered and not left. Rotation makes the Ids of constants small. No other
+    // which the walk has entered and not left. Rotation makes the bits of constants small. No other
     // traversal is to use these marks, however the recording ends.
-    void note(Node& node, Id id) {
-        const std::uint64_t mark = first_mark_ + 1 + std::rotl(id, 1);
+    void note(Node& node, Ref ref) {
+        const std::uint64_t mark = first_mark_ + 1 + std::rotl(ref.bits(), 1);
         traversals = std::max(traversals, mark);
         node.mark(mark);
     }
@@ -63,10 +64,10 @@ private:
         return (node.epoch - first_mark_) & epoch_mask;
     }
     bool is_seen(const Node& node) const { return number_of(node) <= traversals - first_mark_; }
-    Id id_of(const Node& node) const {
+    Ref ref_of(const Node& node) const {
         const std::uint64_t number = number_of(node) - 1;
         if (number >= traversals - first_mark_) throw NoOrder{};  // entered and not left, or new
-        return std::rotr(static_cast<Id>(number), 1);
+        return Ref(std::rotr(static_cast<std::uint32_t>(number), 1));
     }
 
     // What is near to a node in memory is mostly near in the graph, and what was made later is
@@ -79,36 +80,36 @@ private:
         prefetch(reinterpret_cast<const void*>(later + line));
     }
 
-    Id recorded(Node& node) {
+    Ref recorded(Node& node) {
         const Op op = node.op();
         if (op == Op::custom || node.has(has_closure)) throw NotRecordable{&node};
         if (op == Op::leaf) return leaf(node);
         if (is_bulk(op)) return bulk(node);
-        const Id x = operand(node.has(lhs_is_node), node.lhs);
+        const Ref x = operand(node.has(lhs_is_node), node.lhs);
         if (info(op).kind == Kind::unary) return draft_.apply(op, x);
         return draft_.apply(op, x, operand(node.has(rhs_is_node), rhs_of(node)));
     }
 
-    Id leaf(Node& node) {
+    Ref leaf(Node& node) {
         if (given_ || node.has(plain_number)) return draft_.constant(node.data);
         parameters_.push_back(&node);
         return draft_.parameter();
     }
 
-    Id operand(bool is_node, const Operand& operand) {
-        return is_node ? id_of(*operand.node) : draft_.constant(operand.number);
+    Ref operand(bool is_node, const Operand& operand) {
+        return is_node ? ref_of(*operand.node) : draft_.constant(operand.number);
     }
 
-    Id term(const Operands& row, std::size_t i) {
-        return row.nodes[i] != nullptr ? id_of(*row.nodes[i]) : draft_.constant(row.values[i]);
+    Ref term(const Operands& row, std::size_t i) {
+        return row.nodes[i] != nullptr ? ref_of(*row.nodes[i]) : draft_.constant(row.values[i]);
     }
 
     // The loop that it stands for.
-    Id bulk(const Node& node) {
+    Ref bulk(const Node& node) {
         const Operands& terms = row_of(node.lhs);
-        Id total = term(terms, terms.count);
+        Ref total = term(terms, terms.count);
         for (std::size_t i = 0; i < terms.count; ++i) {
-            Id next = term(terms, i);
+            Ref next = term(terms, i);
             if (node.op() != Op::sum)
                 next = draft_.apply(Op::mul, next, term(row_of(rhs_of(node)), i));
             total = draft_.apply(Op::add, total, next);

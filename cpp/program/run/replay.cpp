@@ -35,13 +35,13 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t alignment = 64;
 constexpr std::size_t blocks_in_stripe = 8;
 
-void run_forward(const Array<Step>& steps, const Kernels& kernels, const Block& block) {
-    for (const Step& step : steps) kernels.forward[step.code](step, block);
+void run_forward(const Array<KernelCall>& calls, const Kernels& kernels, const Block& block) {
+    for (const KernelCall& call : calls) kernels.forward[call.code](call, block);
 }
 
-void run_backward(const Array<Step>& steps, const Kernels& kernels, const Block& block) {
-    for (std::size_t i = steps.size(); i-- > 0;)
-        if (steps[i].has_gradient) kernels.backward[steps[i].code](steps[i], block);
+void run_backward(const Array<KernelCall>& calls, const Kernels& kernels, const Block& block) {
+    for (std::size_t i = calls.size(); i-- > 0;)
+        if (calls[i].has_gradient) kernels.backward[calls[i].code](calls[i], block);
 }
 
 const InstructionSet& instruction_set_of(const Plan& plan) {
@@ -59,7 +59,7 @@ public:
         std::copy_n(parameters, plan_.parameters, uniforms.begin());
         std::copy(plan_.constants.begin(), plan_.constants.end(),
                   uniforms.begin() + plan_.parameters);
-        run_forward(plan_.once, instruction_set_of(plan_).lane, block());
+        run_forward(plan_.once, instruction_set_of(plan_).scalar, block());
         memory_.weights.resize(plan_.cells.size());
         for (std::size_t i = 0; i < plan_.cells.size(); ++i) memory_.weights[i] = number_of(i);
     }
@@ -68,13 +68,13 @@ public:
     void go_backward(const std::vector<double>& cells, const Points& points) {
         std::fill(memory_.uniforms.begin() + plan_.uniforms, memory_.uniforms.end(), 0.0);
         for (std::size_t i = 0; i < cells.size(); ++i) {
-            const Slot uniform = plan_.cells[i].uniform;
-            gradient(uniform & ~subtracted) += uniform & subtracted ? -cells[i] : cells[i];
+            const Factor uniform = plan_.cells[i].uniform;
+            gradient(uniform.number()) += uniform.is_subtracted() ? -cells[i] : cells[i];
         }
         for (std::size_t k = 0; k < plan_.outputs.size(); ++k)
-            if (!plan_.outputs[k].is_row && plan_.outputs[k].grad != no_slot)
+            if (!plan_.outputs[k].varies && plan_.outputs[k].grad.is_wanted())
                 gradient(plan_.outputs[k].place) += sum_of_seeds(points, k);
-        run_backward(plan_.once, instruction_set_of(plan_).lane, block());
+        run_backward(plan_.once, instruction_set_of(plan_).scalar, block());
         std::copy_n(memory_.uniforms.begin() + plan_.uniforms, plan_.parameters,
                     points.parameter_grads);
     }
@@ -85,17 +85,17 @@ private:
         return {numbers, 1, 0, 1, numbers, nullptr, nullptr, &plan_};
     }
     double number_of(std::size_t cell) const {
-        const Slot uniform = plan_.cells[cell].uniform;
-        const double number = memory_.uniforms[uniform & ~subtracted];
-        return uniform & subtracted ? -number : number;
+        const Factor uniform = plan_.cells[cell].uniform;
+        const double number = memory_.uniforms[uniform.number()];
+        return uniform.is_subtracted() ? -number : number;
     }
-    double& gradient(Slot uniform) { return memory_.uniforms[plan_.uniforms + uniform]; }
+    double& gradient(Register uniform) { return memory_.uniforms[plan_.uniforms + uniform]; }
 
     static double sum_of_seeds(const Points& points, std::size_t output) {
         if (points.seeds == nullptr) return static_cast<double>(points.count);
         double sum = 0;
         for (std::size_t i = 0; i < points.count; ++i)
-            sum += points.seeds[i * points.seed_step + output];
+            sum += points.seeds[i * points.seed_stride + output];
         return sum;
     }
 
@@ -106,29 +106,31 @@ private:
 // Runs blocks of points, one after the other, in memory of its own.
 class Worker {
 public:
-    Worker(const Plan& plan, const Points& points, const ReplayMemory& shared, AlignedArray& rows)
+    Worker(const Plan& plan, const Points& points, const ReplayMemory& shared,
+           AlignedArray& registers)
         : plan_(plan),
           points_(points),
-          kernels_(points.tangents != nullptr ? instruction_set_of(plan).duals
-                   : points.count == 1        ? instruction_set_of(plan).lane
-                                              : instruction_set_of(plan).lanes),
+          kernels_(points.tangents != nullptr ? instruction_set_of(plan).dual
+                   : points.count == 1        ? instruction_set_of(plan).scalar
+                                              : instruction_set_of(plan).vector),
           uniforms_(shared.uniforms.data()) {
-        const std::size_t lanes = points.count == 1 && points.tangents == nullptr ? 1 : plan.lanes;
-        const std::size_t stride = points.tangents != nullptr ? 2 * lanes : lanes;
-        rows.make_room(stride * std::max<std::size_t>(plan.rows, 1));
-        block_ = {rows.data(), stride, lanes, 0, uniforms_, shared.weights.data(), nullptr, &plan};
+        const std::size_t room = points.count == 1 && points.tangents == nullptr ? 1 : plan.points;
+        const std::size_t stride = points.tangents != nullptr ? 2 * room : room;
+        registers.make_room(stride * std::max<std::size_t>(plan.registers, 1));
+        block_ = {registers.data(),      stride,  room, 0, uniforms_,
+                  shared.weights.data(), nullptr, &plan};
     }
 
     void run(std::size_t first, std::size_t count, double* cells) {
         first_ = first;
-        block_.lanes = count;
+        block_.points = count;
         block_.cells = cells;
         load_inputs();
-        run_forward(plan_.steps, kernels_, block_);
+        run_forward(plan_.calls, kernels_, block_);
         store_outputs();
         if (!plan_.wanted.any()) return;
         load_seeds();
-        run_backward(plan_.steps, kernels_, block_);
+        run_backward(plan_.calls, kernels_, block_);
         store_gradients();
     }
 
@@ -136,27 +138,28 @@ private:
     std::size_t padded() const {
         constexpr std::size_t widest = 8;
         const std::size_t room = block_.tangents;
-        return std::min((block_.lanes + widest - 1) / widest * widest, room);
+        return std::min((block_.points + widest - 1) / widest * widest, room);
     }
 
-    // One column of an array to a row; the last number is repeated to a whole vector.
-    void load_column(const double* column, std::size_t step, double* row) const {
-        for (std::size_t i = 0; i < block_.lanes; ++i) row[i] = column[i * step];
-        for (std::size_t i = block_.lanes; i < padded(); ++i) row[i] = row[block_.lanes - 1];
+    // One column of an array to a register; the last number is repeated to a whole vector.
+    void load_column(const double* column, std::size_t stride, double* numbers) const {
+        for (std::size_t i = 0; i < block_.points; ++i) numbers[i] = column[i * stride];
+        for (std::size_t i = block_.points; i < padded(); ++i)
+            numbers[i] = numbers[block_.points - 1];
     }
-    void store_column(const double* row, double* column, std::size_t step) const {
-        for (std::size_t i = 0; i < block_.lanes; ++i) column[i * step] = row[i];
+    void store_column(const double* numbers, double* column, std::size_t stride) const {
+        for (std::size_t i = 0; i < block_.points; ++i) column[i * stride] = numbers[i];
     }
 
     void load_inputs() const {
         const std::size_t inputs = plan_.inputs.size();
         for (std::size_t k = 0; k < inputs; ++k) {
-            if (plan_.inputs[k] == no_slot) continue;
-            double* row = block_.row(plan_.inputs[k]);
-            load_column(points_.data + first_ * inputs + k, inputs, row);
+            if (plan_.inputs[k] == no_register) continue;
+            double* numbers = block_.numbers(plan_.inputs[k]);
+            load_column(points_.data + first_ * inputs + k, inputs, numbers);
             if (points_.tangents == nullptr) continue;
-            load_column(points_.tangents + first_ * points_.tangent_step + k, points_.tangent_step,
-                        row + block_.tangents);
+            load_column(points_.tangents + first_ * points_.tangent_stride + k,
+                        points_.tangent_stride, numbers + block_.tangents);
         }
     }
 
@@ -164,20 +167,21 @@ private:
         const std::size_t outputs = plan_.outputs.size();
         for (std::size_t k = 0; k < outputs; ++k) {
             const Output& output = plan_.outputs[k];
-            const double* row = output.is_row ? block_.row(output.place) : &uniforms_[output.place];
+            const double* numbers =
+                output.varies ? block_.numbers(output.place) : &uniforms_[output.place];
             if (points_.outputs != nullptr) {
                 double* column = points_.outputs + first_ * outputs + k;
-                if (output.is_row)
-                    store_column(row, column, outputs);
+                if (output.varies)
+                    store_column(numbers, column, outputs);
                 else
-                    for (std::size_t i = 0; i < block_.lanes; ++i) column[i * outputs] = *row;
+                    for (std::size_t i = 0; i < block_.points; ++i) column[i * outputs] = *numbers;
             }
             if (points_.output_tangents != nullptr) {
                 double* column = points_.output_tangents + first_ * outputs + k;
-                if (output.is_row)
-                    store_column(row + block_.tangents, column, outputs);
+                if (output.varies)
+                    store_column(numbers + block_.tangents, column, outputs);
                 else
-                    for (std::size_t i = 0; i < block_.lanes; ++i) column[i * outputs] = 0;
+                    for (std::size_t i = 0; i < block_.points; ++i) column[i * outputs] = 0;
             }
         }
     }
@@ -185,37 +189,37 @@ private:
     void load_seeds() const {
         for (std::size_t k = 0; k < plan_.outputs.size(); ++k) {
             const Output& output = plan_.outputs[k];
-            if (!output.is_row || output.grad == no_slot) continue;
-            double* row = block_.row(output.grad & ~first_write);
-            const bool is_first = (output.grad & first_write) != 0;
+            if (!output.varies || !output.grad.is_wanted()) continue;
+            double* numbers = block_.numbers(output.grad);
+            const bool is_first = output.grad.is_first();
             for (std::size_t i = 0; i < padded(); ++i) {
-                const double seed = i < block_.lanes ? seed_of(first_ + i, k) : 0;
-                row[i] = is_first ? seed : row[i] + seed;
-                if (points_.tangents != nullptr && is_first) row[block_.tangents + i] = 0;
+                const double seed = i < block_.points ? seed_of(first_ + i, k) : 0;
+                numbers[i] = is_first ? seed : numbers[i] + seed;
+                if (points_.tangents != nullptr && is_first) numbers[block_.tangents + i] = 0;
             }
         }
     }
     double seed_of(std::size_t point, std::size_t output) const {
-        return points_.seeds == nullptr ? 1 : points_.seeds[point * points_.seed_step + output];
+        return points_.seeds == nullptr ? 1 : points_.seeds[point * points_.seed_stride + output];
     }
 
     void store_gradients() const {
-        const std::size_t step = points_.input_grad_step;
+        const std::size_t stride = points_.input_grad_stride;
         for (std::size_t k = 0; k < plan_.inputs.size(); ++k) {
-            const Slot slot = plan_.input_grads[k];
-            const std::size_t place = first_ * step + k;
-            const double* row = slot == no_slot ? nullptr : block_.row(slot);
+            const Register grad = plan_.input_grads[k];
+            const std::size_t place = first_ * stride + k;
+            const double* numbers = grad == no_register ? nullptr : block_.numbers(grad);
             if (points_.input_grads != nullptr)
-                store_gradient(row, points_.input_grads + place, step);
+                store_gradient(numbers, points_.input_grads + place, stride);
             if (points_.input_grad_tangents != nullptr)
-                store_gradient(row == nullptr ? row : row + block_.tangents,
-                               points_.input_grad_tangents + place, step);
+                store_gradient(numbers == nullptr ? numbers : numbers + block_.tangents,
+                               points_.input_grad_tangents + place, stride);
         }
     }
     // An input that nothing depends on has the gradient 0.
-    void store_gradient(const double* row, double* column, std::size_t step) const {
-        for (std::size_t i = 0; i < block_.lanes; ++i)
-            column[i * step] = row == nullptr ? 0 : row[i];
+    void store_gradient(const double* numbers, double* column, std::size_t stride) const {
+        for (std::size_t i = 0; i < block_.points; ++i)
+            column[i * stride] = numbers == nullptr ? 0 : numbers[i];
     }
 
     const Plan& plan_;
@@ -249,7 +253,7 @@ public:
         } catch (const std::bad_alloc&) {     // or no memory to begin one
         }
         try {
-            work(memory_.rows, true);
+            work(memory_.registers, true);
         } catch (...) {
             fail();
         }
@@ -274,8 +278,8 @@ private:
 
     void assist() {
         try {
-            AlignedArray rows;
-            work(rows, false);
+            AlignedArray registers;
+            work(registers, false);
         } catch (...) {
             fail();
         }
@@ -285,15 +289,15 @@ private:
         is_stopped_ = true;
     }
 
-    void work(AlignedArray& rows, bool polls) {
-        Worker worker(plan_, points_, memory_, rows);
+    void work(AlignedArray& registers, bool polls) {
+        Worker worker(plan_, points_, memory_, registers);
         Clock::time_point last_poll = Clock::now();
         for (std::size_t stripe; (stripe = next_++) < stripes_;) {
             std::vector<double> cells(this->cells());
             const std::size_t end = std::min(points_.count, (stripe + 1) * stripe_);
-            for (std::size_t first = stripe * stripe_; first < end; first += plan_.lanes) {
+            for (std::size_t first = stripe * stripe_; first < end; first += plan_.points) {
                 if (is_stopped_) return;
-                worker.run(first, std::min(plan_.lanes, end - first), cells.data());
+                worker.run(first, std::min(plan_.points, end - first), cells.data());
                 if (polls && !is_going_on(last_poll)) return;
             }
             if (!cells.empty()) sums_.add(stripe, std::move(cells));
@@ -329,7 +333,7 @@ private:
 // As many threads as there are processors, where there is enough to do to begin them for.
 unsigned sensible_threads(const Plan& plan, const Points& points) {
     constexpr double enough = 2e6;  // kernels' numbers: about a millisecond
-    const double work = static_cast<double>(plan.steps.size() + plan.cells.size()) *
+    const double work = static_cast<double>(plan.calls.size() + plan.cells.size()) *
                         static_cast<double>(points.count);
     return work < enough ? 1 : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -337,25 +341,25 @@ unsigned sensible_threads(const Plan& plan, const Points& points) {
 }  // namespace
 
 void AlignedArray::Free::operator()(double* memory) const {
-    ::operator delete(memory, std::align_val_t{alignment});
+    ::operator delete (memory, std::align_val_t{alignment});
 }
 
 void AlignedArray::make_room(std::size_t count) {
     if (count <= size_) return;
     data_.reset(
-        static_cast<double*>(::operator new(count * sizeof(double), std::align_val_t{alignment})));
+        static_cast<double*>(::operator new (count * sizeof(double), std::align_val_t{alignment})));
     size_ = count;
 }
 
-std::size_t stripe_of(const Plan& plan) { return blocks_in_stripe * plan.lanes; }
+std::size_t stripe_of(const Plan& plan) { return blocks_in_stripe * plan.points; }
 
 bool replay(const Plan& plan, const Points& points, unsigned threads, ReplayMemory& memory,
             const std::function<bool()>& poll) {
     Uniforms uniforms(plan, memory);
     uniforms.go_forward(points.parameters);
-    if (0 < points.count && points.count <= plan.lanes) {  // nothing to share, no time to stop
+    if (0 < points.count && points.count <= plan.points) {  // nothing to share, no time to stop
         memory.cells.assign(plan.wanted.parameters ? plan.cells.size() : 0, 0.0);
-        Worker(plan, points, memory, memory.rows).run(0, points.count, memory.cells.data());
+        Worker(plan, points, memory, memory.registers).run(0, points.count, memory.cells.data());
     } else {
         if (threads == 0) threads = sensible_threads(plan, points);
         auto crew = std::make_unique<Crew>(plan, points, memory, poll);

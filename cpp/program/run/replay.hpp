@@ -10,22 +10,22 @@
 
 namespace megagrad {
 
-// What a replay reads and writes. Points are rows of arrays; a step of 0 between rows means that
+// What a replay reads and writes. Points are rows of arrays; a stride of 0 between rows means that
 // all points have the same. Null pointers are not wanted.
 struct Points {
     std::size_t count = 0;
     const double* data = nullptr;      // (count, inputs)
     const double* tangents = nullptr;  // the same: then everything has a tangent
-    std::size_t tangent_step = 0;
+    std::size_t tangent_stride = 0;
     const double* seeds = nullptr;  // (count, outputs); null: 1
-    std::size_t seed_step = 0;
+    std::size_t seed_stride = 0;
     const double* parameters = nullptr;
 
     double* outputs = nullptr;  // (count, outputs)
     double* output_tangents = nullptr;
     double* input_grads = nullptr;  // (count, inputs)
     double* input_grad_tangents = nullptr;
-    std::size_t input_grad_step = 0;    // of both
+    std::size_t input_grad_stride = 0;  // of both
     double* parameter_grads = nullptr;  // summed over points
 };
 
@@ -46,7 +46,7 @@ private:
 
 // The memory of a replay, to be used again by the next one.
 struct ReplayMemory {
-    AlignedArray rows;  // of the calling thread
+    AlignedArray registers;  // of the calling thread
     std::vector<double> uniforms, weights, cells;
 };
 

@@ -26,14 +26,14 @@ constexpr std::size_t checksum_size = 8;
 // A program that is easy to change: each instruction has its operands.
 struct Line {
     Op op;
-    std::vector<Id> operands;
+    std::vector<Use> operands;
 };
 
 class Sketch {
 public:
     Sketch(const Program& program, std::uint32_t seed) : program_(program), random_(seed) {
         for (const Instruction& instruction : program.instructions) {
-            const Id* operands = program.operands_of(instruction);
+            const Use* operands = program.operands_of(instruction);
             lines_.push_back({instruction.op, {operands, operands + instruction.count}});
         }
     }
@@ -84,11 +84,11 @@ public:
         const Id shift = result(lines_.size());
         for (const Instruction& instruction : other.instructions) {
             Line line{instruction.op, {}};
-            const Id* operands = other.operands_of(instruction);
+            const Use* operands = other.operands_of(instruction);
             for (std::uint32_t k = 0; k < instruction.count; ++k) {
-                const Id id = operands[k] & ~subtracted, sign = operands[k] & subtracted;
+                const Id id = operands[k].number();
                 const Id here = id >= theirs ? id - theirs + shift : first == 0 ? 0 : id % first;
-                line.operands.push_back(here | sign);
+                line.operands.push_back({here, operands[k].is_subtracted()});
             }
             lines_.push_back(line);
         }
@@ -138,13 +138,16 @@ private:
         return std::bit_cast<double>(std::uint64_t{random_()} << 32 | random_());
     }
 
+    template <class Change>
+    void for_each_use(Change change) {
+        for (Line& line : lines_)
+            for (Use& use : line.operands) use = {change(use.number()), use.is_subtracted()};
+        for (Id& output : program_.outputs) output = change(output);
+    }
+
     // Makes the number `from` free for a value.
     void move_up(Id from) {
-        const auto move = [&](Id& id) {
-            if ((id & ~subtracted) >= from && (id & ~subtracted) < largest_program) ++id;
-        };
-        for (Line& line : lines_) std::for_each(line.operands.begin(), line.operands.end(), move);
-        std::for_each(program_.outputs.begin(), program_.outputs.end(), move);
+        for_each_use([&](Id id) { return from <= id && id < largest_program ? id + 1 : id; });
     }
 
     void change_op() {
@@ -156,13 +159,13 @@ private:
         const std::size_t right = op == Op::dot                  ? line.operands.size() | 1
                                   : info(op).kind == Kind::unary ? 1
                                                                  : 2;
-        line.operands.resize(right, line.operands.empty() ? 0 : line.operands[0]);
+        line.operands.resize(right, line.operands.empty() ? Use(0) : line.operands[0]);
     }
 
     void change_operand() {
         if (lines_.empty()) return;
         const std::size_t i = below(lines_.size());
-        std::vector<Id>& operands = lines_[i].operands;
+        std::vector<Use>& operands = lines_[i].operands;
         if (!operands.empty()) operands[below(operands.size())] = any_operand(i);
     }
 
@@ -170,7 +173,8 @@ private:
         if (lines_.empty()) return;
         Line& line = lines_[below(lines_.size())];
         if (line.operands.size() < 3) return;
-        line.operands[1 + 2 * below(line.operands.size() / 2)] ^= subtracted;
+        Use& factor = line.operands[1 + 2 * below(line.operands.size() / 2)];
+        factor = {factor.number(), !factor.is_subtracted()};
     }
 
     void change_constant() {
@@ -209,7 +213,7 @@ private:
         const std::size_t end = lines_.size(), most = below(8) == 0 ? 100 : 6;
         Line line{Op::dot, {any_operand(end)}};
         for (std::size_t products = 1 + below(most); products > 0; --products) {
-            line.operands.push_back(any_operand(end) ^ (below(4) == 0 ? subtracted : 0));
+            line.operands.push_back({any_operand(end), below(4) == 0});
             line.operands.push_back(any_operand(end));
         }
         return line;
@@ -241,15 +245,9 @@ private:
         if (lines_.empty()) return;
         const std::size_t i = below(lines_.size());
         const Id gone = result(i);
-        const Id instead = lines_[i].operands.empty() ? 0 : lines_[i].operands[0] & ~subtracted;
+        const Id instead = lines_[i].operands.empty() ? 0 : lines_[i].operands[0].number();
         lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
-        const auto move = [&](Id& id) {
-            const Id sign = id & subtracted, value = id & ~subtracted;
-            if (value == gone) id = instead | sign;
-            if (value > gone) --id;
-        };
-        for (Line& line : lines_) std::for_each(line.operands.begin(), line.operands.end(), move);
-        std::for_each(program_.outputs.begin(), program_.outputs.end(), move);
+        for_each_use([&](Id id) { return id == gone ? instead : id > gone ? id - 1 : id; });
     }
 
     void change_output() {

@@ -58,7 +58,7 @@ public:
         const Plan all = plan(program_, {true, true});
         // One point more than a block has; of a few small programs, one more than a stripe has.
         const bool has_stripes = program_.instructions.size() < 16 && random_() % 16 == 0;
-        const std::size_t count = 1 + (has_stripes ? stripe_of(all) : all.lanes);
+        const std::size_t count = 1 + (has_stripes ? stripe_of(all) : all.points);
         const Numbers data = draw(random_, count * program_.inputs);
         const Numbers seeds = draw(random_, count * program_.outputs.size());
         for (const std::string& set : instruction_sets()) {
@@ -69,7 +69,7 @@ public:
             for (const Wanted wanted : {Wanted{}, Wanted{true, false}}) {
                 const Plan dual = plan(program_, wanted);
                 run(dual, data, seeds, 1, 1, true);
-                run(dual, data, seeds, dual.lanes + 1, 1, true);
+                run(dual, data, seeds, dual.points + 1, 1, true);
             }
         }
         use_instruction_set(instruction_sets().front());
@@ -110,17 +110,17 @@ private:
         points.count = count;
         points.data = data.data();
         points.seeds = seeds.data();
-        points.seed_step = outputs;
+        points.seed_stride = outputs;
         points.parameters = parameters_.data();
         points.outputs = results.outputs.data();
         if (plan.wanted.inputs) {
             points.input_grads = results.input_grads.data();
-            points.input_grad_step = inputs;
+            points.input_grad_stride = inputs;
         }
         if (plan.wanted.parameters) points.parameter_grads = results.parameter_grads.data();
         if (has_tangents) {
             points.tangents = data.data();  // any numbers will do
-            points.tangent_step = count > 1 ? 0 : inputs;
+            points.tangent_stride = count > 1 ? 0 : inputs;
             points.output_tangents = results.output_tangents.data();
             points.input_grad_tangents = results.input_grad_tangents.data();
         }
