@@ -46,28 +46,30 @@ void keep_memory_error(std::exception_ptr thrown) {
 
 void register_ops(py::module_& module) {
     py::class_<OpInfo>(module, "OpInfo", py::metaclass(reinterpret_cast<PyObject*>(&PyType_Type)),
-                       "One row of the op table.")
-        .def_property_readonly("name", [](const OpInfo& row) { return row.name; })
-        .def_property_readonly("label", [](const OpInfo& row) { return row.label; })
-        .def_property_readonly("kind", [](const OpInfo& row) { return kind_name(row.kind); })
+                       "One entry of the op table.")
+        .def_property_readonly("name", [](const OpInfo& entry) { return entry.name; })
+        .def_property_readonly("label", [](const OpInfo& entry) { return entry.label; })
+        .def_property_readonly("kind", [](const OpInfo& entry) { return kind_name(entry.kind); })
         .def_property_readonly("arity",
-                               [](const OpInfo& row) { return has_two_operands(row) ? 2 : 1; })
-        .def_property_readonly("parameter", [](const OpInfo& row) { return row.parameter; })
-        .def_property_readonly("default", [](const OpInfo& row) { return row.default_parameter; })
-        .def_property_readonly("forward", [](const OpInfo& row) { return readable(row.forward); })
-        .def_property_readonly("dx", [](const OpInfo& row) { return readable(row.dx.formula); })
-        .def_property_readonly("dy", [](const OpInfo& row) { return readable(row.dy.formula); })
-        .def_property_readonly("needs", [](const OpInfo& row) { return row.needs; })
-        .def_property_readonly("domain", [](const OpInfo& row) { return row.domain; })
-        .def_property_readonly("doc", [](const OpInfo& row) { return row.doc; });
+                               [](const OpInfo& entry) { return has_two_operands(entry) ? 2 : 1; })
+        .def_property_readonly("parameter", [](const OpInfo& entry) { return entry.parameter; })
+        .def_property_readonly("default",
+                               [](const OpInfo& entry) { return entry.default_parameter; })
+        .def_property_readonly("forward",
+                               [](const OpInfo& entry) { return readable(entry.forward); })
+        .def_property_readonly("dx", [](const OpInfo& entry) { return readable(entry.dx.formula); })
+        .def_property_readonly("dy", [](const OpInfo& entry) { return readable(entry.dy.formula); })
+        .def_property_readonly("needs", [](const OpInfo& entry) { return entry.needs; })
+        .def_property_readonly("domain", [](const OpInfo& entry) { return entry.domain; })
+        .def_property_readonly("doc", [](const OpInfo& entry) { return entry.doc; });
     module.def(
         "ops",
         [] {
-            py::list rows;
-            for (const OpInfo& row : op_infos)
-                if (row.kind != Kind::structural)
-                    rows.append(py::cast(&row, py::return_value_policy::reference));
-            return py::tuple(rows);
+            py::list entries;
+            for (const OpInfo& entry : op_infos)
+                if (entry.kind != Kind::structural)
+                    entries.append(py::cast(&entry, py::return_value_policy::reference));
+            return py::tuple(entries);
         },
         "The op table, a tuple of OpInfo.");
 }
@@ -123,7 +125,7 @@ const char* refusal() {
 }  // namespace
 
 void register_bulk(py::module_& module) {
-    if (!python::make_operands_type() || !python::intern_layer_names() ||
+    if (!python::make_bundle_type() || !python::intern_layer_names() ||
         PyModule_AddFunctions(module.ptr(), python::bulk_functions) < 0 ||
         PyModule_AddFunctions(module.ptr(), python::number_functions) < 0 ||
         PyModule_AddFunctions(module.ptr(), python::functional_functions) < 0 ||

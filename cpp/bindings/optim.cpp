@@ -46,7 +46,7 @@ std::vector<Node*> with_gradients(const py::list& values) {
     return nodes;
 }
 
-py::object option(const py::dict& group, const char* name) {
+py::object item(const py::dict& group, const char* name) {
     const py::str key(name);
     py::object found = py::reinterpret_steal<py::object>(dict_item(group.ptr(), key.ptr()));
     if (PyErr_Occurred()) throw py::error_already_set();
@@ -60,46 +60,29 @@ double number(const py::object& object, const char* name) {
     return number;
 }
 
-double number_option(const py::dict& group, const char* name) {
-    return number(option(group, name), name);
+void read(const py::object& object, const char* name, double& option) {
+    option = number(object, name);
 }
 
-bool flag_option(const py::dict& group, const char* name) {
-    const int truth = PyObject_IsTrue(option(group, name).ptr());
+void read(const py::object& object, const char*, bool& option) {
+    const int truth = PyObject_IsTrue(object.ptr());
     if (truth < 0) throw py::error_already_set();
-    return truth != 0;
+    option = truth != 0;
 }
 
-std::pair<double, double> betas_option(const py::dict& group) {
-    const py::object betas = option(group, "betas");
-    if (!PyTuple_Check(betas.ptr()) || PyTuple_GET_SIZE(betas.ptr()) != 2)
-        throw py::type_error("betas must be a tuple of two numbers");
-    const auto entry = [&](Py_ssize_t index) {
-        return number(py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(betas.ptr(), index)),
-                      "betas");
-    };
-    return {entry(0), entry(1)};
+void read(const py::object& object, const char* name, Betas& option) {
+    if (!PyTuple_Check(object.ptr()) || PyTuple_GET_SIZE(object.ptr()) != 2)
+        throw py::type_error(std::string(name) + " must be a tuple of two numbers");
+    const auto betas = py::reinterpret_borrow<py::tuple>(object);
+    option = {number(betas[0], name), number(betas[1], name)};
 }
 
-SgdOptions options_of(const py::dict& group, const SgdState&) {
-    return {.lr = number_option(group, "lr"),
-            .momentum = number_option(group, "momentum"),
-            .dampening = number_option(group, "dampening"),
-            .weight_decay = number_option(group, "weight_decay"),
-            .nesterov = flag_option(group, "nesterov"),
-            .maximize = flag_option(group, "maximize")};
-}
-
-AdamOptions options_of(const py::dict& group, const AdamState&) {
-    const auto [beta1, beta2] = betas_option(group);
-    return {.lr = number_option(group, "lr"),
-            .beta1 = beta1,
-            .beta2 = beta2,
-            .eps = number_option(group, "eps"),
-            .weight_decay = number_option(group, "weight_decay"),
-            .amsgrad = flag_option(group, "amsgrad"),
-            .maximize = flag_option(group, "maximize"),
-            .decoupled = flag_option(group, "decoupled_weight_decay")};
+template <class Options>
+Options options_of(const py::dict& group) {
+    Options options;
+    options.for_each(
+        [&](const char* name, auto& option) { read(item(group, name), name, option); });
+    return options;
 }
 
 void show(Columns& columns, const char* name, const std::vector<double>& column) {
@@ -163,8 +146,8 @@ public:
     }
 
     void step(const py::dict& group) {
-        const auto options = options_of(group, state_);
-        if (option(group, "params").ptr() != parameters_.ptr())
+        const auto options = options_of<typename State::Options>(group);
+        if (item(group, "params").ptr() != parameters_.ptr())
             throw py::value_error(
                 "the params of a parameter group were replaced; use add_param_group(), or make a "
                 "new optimiser");

@@ -50,12 +50,13 @@ void propagate_structural(Node& node) {
     switch (node.op()) {
         case Op::custom:
             return propagate_custom(node);
-        case Op::operands:
-            return propagate_row(node);
-        case Op::dot:
-            return propagate_dot(node);
-        case Op::sum:
-            return propagate_sum(node);
+        case Op::bundle:
+            return propagate_bundle(node);
+#define MEGAGRAD_CASE(name, ...) \
+    case Op::name:               \
+        return propagate_##name(node);
+            MEGAGRAD_BULK(MEGAGRAD_CASE)
+#undef MEGAGRAD_CASE
         default:
             if (is_on_dot(node.op())) propagate_on_dot(node);
     }
@@ -131,10 +132,11 @@ private:
     Scratch scratch_;
 };
 
-// A pass that gets no memory leaves nothing behind in rows of operands, for another to find there.
+// A pass that gets no memory leaves nothing behind in bundles of operands, for another to find
+// there.
 void settle(const Array<Node*>& order) {
     for (Node* node : order)
-        if (node->op() == Op::operands) propagate_row(*node);
+        if (node->op() == Op::bundle) propagate_bundle(*node);
 }
 
 void visit_all(const Array<Node*>& order) {

@@ -19,25 +19,26 @@ bool is_same(double a, double b) {
     return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
-bool is_unchanged(const Operands& row) {
-    for (std::size_t i = 0; i <= row.count; ++i)
-        if (row.nodes[i] != nullptr && !is_same(row.nodes[i]->data, row.now[i])) return false;
+bool is_unchanged(const Bundle& bundle) {
+    for (std::size_t i = 0; i <= bundle.count; ++i)
+        if (bundle.nodes[i] != nullptr && !is_same(bundle.nodes[i]->data, bundle.now[i]))
+            return false;
     return true;
 }
 
-// Looks at all operands again. The row's own values stay what the loop was run on.
-void refresh(Operands& row) {
-    if (!is_unchanged(row)) {
-        if (row.now == row.values) row.now = new double[row.count + 1];
-        for (std::size_t i = 0; i <= row.count; ++i)
-            row.now[i] = row.nodes[i] != nullptr ? row.nodes[i]->data : row.values[i];
+// Looks at all operands again. The bundle's own values stay what the loop was run on.
+void refresh(Bundle& bundle) {
+    if (!is_unchanged(bundle)) {
+        if (bundle.now == bundle.values) bundle.now = new double[bundle.count + 1];
+        for (std::size_t i = 0; i <= bundle.count; ++i)
+            bundle.now[i] = bundle.nodes[i] != nullptr ? bundle.nodes[i]->data : bundle.values[i];
     }
-    row.checked = data_writes;
+    bundle.checked = data_writes;
 }
 
 void propagate_by(double grad, const Node& node) {
     if (grad == 0) return;
-    Operands &weights = row_of(node.lhs), &x = row_of(rhs_of(node));
+    Bundle &weights = bundle_of(node.lhs), &x = bundle_of(rhs_of(node));
     const std::size_t count = weights.count;
     const double *weights_now = current(weights), *x_now = current(x);
     add_shares(weights.grads, x_now, grad, count);
@@ -47,21 +48,21 @@ void propagate_by(double grad, const Node& node) {
 
 }  // namespace
 
-double dot(const Operands& weights, const Operands& x) noexcept {
+double dot(const Bundle& weights, const Bundle& x) noexcept {
     double total = weights.values[weights.count];
     for (std::size_t i = 0; i < weights.count; ++i) total += weights.values[i] * x.values[i];
     return total;
 }
 
-double sum(const Operands& terms) noexcept {
+double sum(const Bundle& terms) noexcept {
     double total = terms.values[terms.count];
     for (std::size_t i = 0; i < terms.count; ++i) total += terms.values[i];
     return total;
 }
 
-const double* current(Operands& row) {
-    if (row.checked != data_writes) refresh(row);
-    return row.now;
+const double* current(Bundle& bundle) {
+    if (bundle.checked != data_writes) refresh(bundle);
+    return bundle.now;
 }
 
 double slope_on_dot(const Node& node) {
@@ -69,7 +70,7 @@ double slope_on_dot(const Node& node) {
     const double y = info(op).default_parameter, z = node.data;
     // The dot is computed anew, by formulas that use it; most don't.
     return with_formulas(
-        op, [&](auto f) { return f.dx(dot(row_of(node.lhs), row_of(rhs_of(node))), y, z); },
+        op, [&](auto f) { return f.dx(dot(bundle_of(node.lhs), bundle_of(rhs_of(node))), y, z); },
         [] { return 0.0; });
 }
 
@@ -80,15 +81,15 @@ void propagate_on_dot(const Node& node) {
 }
 
 void propagate_sum(const Node& node) {
-    Operands& terms = row_of(node.lhs);
+    Bundle& terms = bundle_of(node.lhs);
     for (std::size_t i = 0; i <= terms.count; ++i) terms.grads[i] += node.grad;
 }
 
-void propagate_row(const Node& vertex) {
-    Operands& row = *vertex.lhs.operands;
-    for (std::size_t i = 0; i <= row.count; ++i) {
-        if (row.nodes[i] != nullptr) row.nodes[i]->grad += row.grads[i];
-        row.grads[i] = 0;
+void propagate_bundle(const Node& vertex) {
+    Bundle& bundle = *vertex.lhs.bundle;
+    for (std::size_t i = 0; i <= bundle.count; ++i) {
+        if (bundle.nodes[i] != nullptr) bundle.nodes[i]->grad += bundle.grads[i];
+        bundle.grads[i] = 0;
     }
 }
 

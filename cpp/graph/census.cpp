@@ -15,9 +15,9 @@ bool keeps_a_number(const Node& node) {
 
 void Census::count(const Node& node) {
     const Op op = node.op();
-    if (op == Op::operands) return;
+    if (op == Op::bundle) return;
     if (is_bulk(op)) {
-        count_loop(row_of(node.lhs), node.has(rhs_is_node) ? &row_of(rhs_of(node)) : nullptr);
+        count_loop(bundle_of(node.lhs), node.has(rhs_is_node) ? &bundle_of(rhs_of(node)) : nullptr);
         if (is_on_dot(op)) ++of(without_dot(op));
         return;
     }
@@ -27,7 +27,7 @@ void Census::count(const Node& node) {
     numbers += keeps_a_number(node);
 }
 
-void Census::count_loop(const Operands& terms, const Operands* x) {
+void Census::count_loop(const Bundle& terms, const Bundle* x) {
     Node made;
     const auto make = [&](Op op, const Term&, const Term& rhs, double) {
         ++of(op);

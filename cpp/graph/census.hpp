@@ -18,7 +18,7 @@ struct Census {
 
 private:
     std::uint64_t& of(Op op) { return of_op[static_cast<std::size_t>(op)]; }
-    void count_loop(const Operands& terms, const Operands* x);
+    void count_loop(const Bundle& terms, const Bundle* x);
 };
 
 // Counts `root` and all it depends on. May throw std::bad_alloc.

@@ -14,13 +14,13 @@ namespace megagrad {
 
 struct Node;
 struct Extension;
-struct Operands;
+struct Bundle;
 
 // Bits of Node::flags.
 enum Flag : std::uint8_t {
     lhs_is_node = 1,       // lhs holds a node, else a number
     rhs_is_node = 2,       // the same for rhs
-    extended = 4,          // what it holds lies out of line: in the extension, rhs too; or in a row
+    extended = 4,          // what it holds lies out of line: in the extension, rhs too; or a bundle
     has_closure = 8,       // the user's own chain rule replaces the op's
     whole_parameter = 16,  // the plain exponent was an int: x**2, not x**2.0
     plain_number = 16,     // of a leaf: it stands for a number, and programs keep it
@@ -37,7 +37,7 @@ union Operand {
     Node* node;
     double number;
     Extension* extension;
-    Operands* operands;  // of the vertex that stands for a row of them
+    Bundle* bundle;  // of the vertex that stands for one
 };
 
 struct Node {
@@ -66,13 +66,13 @@ struct Extension {
     std::vector<double> partials;  // of a custom op, one for each operand; may be empty
 };
 
-// Many operands in a row. The row is a vertex of the graph, between them and the nodes that are
-// computed from it: a layer's inputs and a neuron's weights belong to many nodes, and are walked
-// and counted once for all of them.
-struct Operands {
+// Operands that many nodes share, such as a layer's inputs or a neuron's weights. It is a vertex of
+// the graph, between them and the nodes that are computed from it: they are walked and counted once
+// for all of these.
+struct Bundle {
     std::size_t count = 0;      // of the terms; after them, what a sum over them starts from
     Node** nodes = nullptr;     // null: a plain number
-    double* values = nullptr;   // their data when the row was made
+    double* values = nullptr;   // their data when the bundle was made
     double* grads = nullptr;    // what a running backward pass owes the nodes, else 0
     double* now = nullptr;      // their data at the time of `checked`; mostly just `values`
     std::uint64_t checked = 0;  // data_writes at that time
@@ -104,9 +104,9 @@ inline bool passes_nothing_on(const Node& node) {
 }
 
 template <class Visit>
-void for_each_node(const Operands& row, Visit visit) {
-    for (std::size_t i = 0; i <= row.count; ++i)
-        if (row.nodes[i] != nullptr) visit(row.nodes[i]);
+void for_each_node(const Bundle& bundle, Visit visit) {
+    for (std::size_t i = 0; i <= bundle.count; ++i)
+        if (bundle.nodes[i] != nullptr) visit(bundle.nodes[i]);
 }
 
 template <class Visit>
@@ -121,8 +121,8 @@ void for_each_operand(const Node& node, Visit visit) {
     if (!node.has(extended)) return;
     if (node.op() == Op::custom)
         for (Node* operand : node.rhs.extension->operands) visit(operand);
-    else if (node.op() == Op::operands)
-        for_each_node(*node.lhs.operands, visit);
+    else if (node.op() == Op::bundle)
+        for_each_node(*node.lhs.bundle, visit);
 }
 
 // The last one first.
@@ -131,10 +131,10 @@ void for_each_operand_backwards(const Node& node, Visit visit) {
     if (node.has(extended) && node.op() == Op::custom) {
         const auto& operands = node.rhs.extension->operands;
         for (std::size_t i = operands.size(); i-- > 0;) visit(operands[i]);
-    } else if (node.has(extended) && node.op() == Op::operands) {
-        const Operands& row = *node.lhs.operands;
-        for (std::size_t i = row.count + 1; i-- > 0;)
-            if (row.nodes[i] != nullptr) visit(row.nodes[i]);
+    } else if (node.has(extended) && node.op() == Op::bundle) {
+        const Bundle& bundle = *node.lhs.bundle;
+        for (std::size_t i = bundle.count + 1; i-- > 0;)
+            if (bundle.nodes[i] != nullptr) visit(bundle.nodes[i]);
     }
     if (node.has(rhs_is_node)) visit(rhs_of(node).node);
     if (node.has(lhs_is_node)) visit(node.lhs.node);

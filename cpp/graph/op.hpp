@@ -15,17 +15,19 @@ namespace megagrad {
 #define MEGAGRAD_NAME_OF_ENTRY(name, ...) name,
 
 enum class Op : std::uint8_t {
-    leaf,      // a number that a graph starts from
-    custom,    // made by the user: its chain rule is local gradients or a closure
-    operands,  // not a number: many operands together, see Bundle in node.hpp
-    dot,       // a sum of products, see bundle.hpp
-    sum,       // a sum of many terms, the same
+    leaf,    // a number that a graph starts from
+    custom,  // made by the user: its chain rule is local gradients or a closure
+    bundle,  // not a number: many operands together, see Bundle in node.hpp
+    MEGAGRAD_BULK(MEGAGRAD_NAME_OF_ENTRY)        //
     MEGAGRAD_INFIX(MEGAGRAD_NAME_OF_ENTRY)       //
     MEGAGRAD_BINARY(MEGAGRAD_NAME_OF_ENTRY)      //
     MEGAGRAD_UNARY(MEGAGRAD_NAME_OF_ENTRY)       //
     MEGAGRAD_PARAMETRIC(MEGAGRAD_NAME_OF_ENTRY)  //
 };
 
+#define MEGAGRAD_ONE_MORE(...) +1
+inline constexpr std::size_t bulk_ops = MEGAGRAD_BULK(MEGAGRAD_ONE_MORE);
+#undef MEGAGRAD_ONE_MORE
 #undef MEGAGRAD_NAME_OF_ENTRY
 
 // A neuron is one node, too: a table op on the value of a dot. It is that op with one bit more.
@@ -37,7 +39,10 @@ inline Op without_dot(Op op) {
 }
 
 // Stands for a loop over + and *, which it unfolds into when someone looks.
-inline bool is_bulk(Op op) { return op == Op::dot || op == Op::sum || is_on_dot(op); }
+inline bool is_bulk(Op op) {
+    constexpr auto first = static_cast<std::size_t>(Op::bundle) + 1;
+    return is_on_dot(op) || static_cast<std::size_t>(op) - first < bulk_ops;
+}
 
 enum class Kind : std::uint8_t { structural, infix, binary, unary, parametric };
 
@@ -142,6 +147,8 @@ struct OpInfo {
     const char* doc;
 };
 
+#define MEGAGRAD_BULK_ENTRY(name, label) \
+    OpInfo{#name, label, Kind::structural, "", 0, "", "", "", "", "", ""},
 #define MEGAGRAD_INFIX_ENTRY(name, label, forward, dx, dy, needs, domain, doc) \
     OpInfo{#name, label, Kind::infix, "", 0, #forward, #dx, #dy, needs, domain, doc},
 #define MEGAGRAD_BINARY_ENTRY(name, label, forward, dx, dy, needs, domain, doc) \
@@ -157,11 +164,11 @@ inline constexpr std::array op_infos{
     OpInfo{"leaf", "", Kind::structural, "", 0, "", "", "", "", "", ""},
     OpInfo{"custom", "", Kind::structural, "", 0, "", "", "", "", "", ""},
     OpInfo{"operands", "", Kind::structural, "", 0, "", "", "", "", "", ""},
-    OpInfo{"dot", "+", Kind::structural, "", 0, "", "", "", "", "", ""},
-    OpInfo{"sum", "+", Kind::structural, "", 0, "", "", "", "", "", ""},
-    MEGAGRAD_INFIX(MEGAGRAD_INFIX_ENTRY) MEGAGRAD_BINARY(MEGAGRAD_BINARY_ENTRY)
-        MEGAGRAD_UNARY(MEGAGRAD_UNARY_ENTRY) MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ENTRY)};
+    MEGAGRAD_BULK(MEGAGRAD_BULK_ENTRY) MEGAGRAD_INFIX(MEGAGRAD_INFIX_ENTRY)
+        MEGAGRAD_BINARY(MEGAGRAD_BINARY_ENTRY) MEGAGRAD_UNARY(MEGAGRAD_UNARY_ENTRY)
+            MEGAGRAD_PARAMETRIC(MEGAGRAD_PARAMETRIC_ENTRY)};
 
+#undef MEGAGRAD_BULK_ENTRY
 #undef MEGAGRAD_INFIX_ENTRY
 #undef MEGAGRAD_BINARY_ENTRY
 #undef MEGAGRAD_UNARY_ENTRY

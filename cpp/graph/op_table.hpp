@@ -23,6 +23,11 @@
 
 // clang-format off
 
+// Bulk ops: one node for a loop over + and *, see bundle.hpp.
+#define MEGAGRAD_BULK(ENTRY) \
+    ENTRY(dot, "+") \
+    ENTRY(sum, "+")
+
 // Arithmetic with a symbol of its own: a slot of the Python type, not a method.
 //         name     label forward  dx                                            dy                                                    needs   domain        doc
 #define MEGAGRAD_INFIX(ENTRY) \

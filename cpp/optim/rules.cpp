@@ -83,21 +83,22 @@ struct AdamFactors {
 };
 
 AdamFactors factors_of(const AdamOptions& options, double step) {
-    return {options.lr / (1 - std::pow(options.beta1, step)),
-            std::sqrt(1 - std::pow(options.beta2, step)),
-            options.decoupled ? 1 - options.lr * options.weight_decay : 1};
+    return {options.lr / (1 - std::pow(options.betas.first, step)),
+            std::sqrt(1 - std::pow(options.betas.second, step)),
+            options.decoupled_weight_decay ? 1 - options.lr * options.weight_decay : 1};
 }
 
 MEGAGRAD_VECTOR_CLONES
 void adam_chunk(Gathered& g, double* MEGAGRAD_RESTRICT exp_avg,
                 double* MEGAGRAD_RESTRICT exp_avg_sq, double* MEGAGRAD_RESTRICT max_exp_avg_sq,
                 const AdamOptions& options, const AdamFactors& factors) {
-    const double beta2 = options.beta2, eps = options.eps;
+    const double beta2 = options.betas.second, eps = options.eps;
     const double step_size = factors.step_size, correction = factors.bias_correction2_sqrt;
-    prepare_gradients(g, options.maximize, options.decoupled ? 0 : options.weight_decay);
+    prepare_gradients(g, options.maximize,
+                      options.decoupled_weight_decay ? 0 : options.weight_decay);
     if (factors.shrink != 1)
         for (std::size_t i = 0; i < g.count; ++i) g.data[i] *= factors.shrink;
-    move_towards(exp_avg, g.grad, g.count, 1 - options.beta1);
+    move_towards(exp_avg, g.grad, g.count, 1 - options.betas.first);
     for (std::size_t i = 0; i < g.count; ++i)
         exp_avg_sq[i] = exp_avg_sq[i] * beta2 + (1 - beta2) * g.grad[i] * g.grad[i];
     const double* second_moment = exp_avg_sq;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "graph/node.hpp"
@@ -13,22 +14,49 @@ namespace megagrad {
 
 using Parameters = std::span<Node* const>;
 
-struct SgdOptions {
-    double lr = 0, momentum = 0, dampening = 0, weight_decay = 0;
-    bool nesterov = false, maximize = false;
-};
+// The options of each rule, by the names that parameter groups have for them.
+#define MEGAGRAD_SGD_OPTIONS(OPTION) \
+    OPTION(double, lr)               \
+    OPTION(double, momentum)         \
+    OPTION(double, dampening)        \
+    OPTION(double, weight_decay)     \
+    OPTION(bool, nesterov)           \
+    OPTION(bool, maximize)
+#define MEGAGRAD_ADAM_OPTIONS(OPTION) \
+    OPTION(double, lr)                \
+    OPTION(Betas, betas)              \
+    OPTION(double, eps)               \
+    OPTION(double, weight_decay)      \
+    OPTION(bool, amsgrad)             \
+    OPTION(bool, maximize)            \
+    OPTION(bool, decoupled_weight_decay)
+
+using Betas = std::pair<double, double>;
+
+// What the table expands to: a struct, and for_each(visit), which calls visit(name, option).
+#define MEGAGRAD_FIELD(type, name) type name{};
+#define MEGAGRAD_VISIT(type, name) visit(#name, name);
+#define MEGAGRAD_OPTIONS(Name, TABLE) \
+    struct Name {                     \
+        TABLE(MEGAGRAD_FIELD)         \
+        template <class Visit>        \
+        void for_each(Visit visit) {  \
+            TABLE(MEGAGRAD_VISIT)     \
+        }                             \
+    };
+MEGAGRAD_OPTIONS(SgdOptions, MEGAGRAD_SGD_OPTIONS)
+MEGAGRAD_OPTIONS(AdamOptions, MEGAGRAD_ADAM_OPTIONS)
+#undef MEGAGRAD_OPTIONS
+#undef MEGAGRAD_VISIT
+#undef MEGAGRAD_FIELD
 
 struct SgdState {
+    using Options = SgdOptions;
     std::vector<double> momentum_buffer;  // empty before the first step with momentum
 };
 
-struct AdamOptions {
-    double lr = 0, beta1 = 0, beta2 = 0, eps = 0, weight_decay = 0;
-    bool amsgrad = false, maximize = false;
-    bool decoupled = false;  // weight decay: AdamW's
-};
-
 struct AdamState {
+    using Options = AdamOptions;
     double step = 0;
     std::vector<double> exp_avg, exp_avg_sq;  // empty before the first step
     std::vector<double> max_exp_avg_sq;       // empty before the first step with amsgrad

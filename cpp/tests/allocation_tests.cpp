@@ -24,7 +24,7 @@ void forget_scratch() {
     Graph graph;
     Node *x = graph.leaf(1), *chain = x;
     for (int i = 0; i < 70'000; ++i) chain = graph.apply(Op::neg, chain);
-    CHECK(backward(*chain) && backward(*graph.apply(Op::neg, x)));
+    CHECK((backward(*chain) && backward(*graph.apply(Op::neg, x))));
 }
 
 std::vector<double> gradients(const std::vector<Node*>& nodes) {
@@ -57,9 +57,9 @@ struct MixedGraph {
             nodes.push_back(graph.apply(Op::mul, any(), graph.apply(Op::tanh, any())));
             if (i % 10 == 0) nodes.push_back(graph.custom({any(), any()}, {0.5, -1.0}));
         }
-        weights = graph.row({any(), any(), nodes[0]}, 0.5);
-        inputs = graph.row({any(), any(), any()}, 0);
-        Node* sum = graph.row({nodes.end() - 30, nodes.end()}, 1.0);
+        weights = graph.bundle({any(), any(), nodes[0]}, 0.5);
+        inputs = graph.bundle({any(), any(), any()}, 0);
+        Node* sum = graph.bundle({nodes.end() - 30, nodes.end()}, 1.0);
         root = graph.apply(Op::mul, graph.total(sum), graph.neuron(Op::tanh, weights, inputs));
         set_gradients(nodes);
     }
@@ -73,7 +73,7 @@ struct MixedGraph {
 
 }  // namespace
 
-TEST(backward_that_gets_no_memory_changes_nothing) {
+TEST_CASE("backward that gets no memory changes nothing") {
     MixedGraph mixed;
     const std::vector<double> expected = mixed.after_a_pass();
     set_gradients(mixed.nodes);
@@ -90,11 +90,11 @@ TEST(backward_that_gets_no_memory_changes_nothing) {
     CHECK(failed > 0);
 }
 
-TEST(backward_that_gets_no_memory_on_its_way_loses_no_gradient) {
+TEST_CASE("backward that gets no memory on its way loses no gradient") {
     MixedGraph mixed;
     const auto change_data = [&](double by) {  // bundles then have to look at it again
         mixed.nodes[0]->data += by;
-        mixed.inputs->lhs.operands->nodes[0]->data += by;
+        mixed.inputs->lhs.bundle->nodes[0]->data += by;
         ++data_writes;
     };
     set_gradients(mixed.nodes);
@@ -102,8 +102,8 @@ TEST(backward_that_gets_no_memory_on_its_way_loses_no_gradient) {
     int failed_on_its_way = 0;
     fail_each_allocation(
         [&] {
-            for (Node* row : {mixed.weights, mixed.inputs}) {
-                Operands& operands = *row->lhs.operands;
+            for (Node* bundle : {mixed.weights, mixed.inputs}) {
+                Bundle& operands = *bundle->lhs.bundle;
                 if (operands.now != operands.values) delete[] operands.now;
                 operands.now = operands.values;
             }
@@ -111,8 +111,8 @@ TEST(backward_that_gets_no_memory_on_its_way_loses_no_gradient) {
             CHECK(backward(*mixed.root));
         },
         [&](bool threw) {
-            const Operands &w = *mixed.weights->lhs.operands, &x = *mixed.inputs->lhs.operands;
-            for (std::size_t i = 0; i <= w.count; ++i) CHECK(w.grads[i] == 0 && x.grads[i] == 0);
+            const Bundle &w = *mixed.weights->lhs.bundle, &x = *mixed.inputs->lhs.bundle;
+            for (std::size_t i = 0; i <= w.count; ++i) CHECK((w.grads[i] == 0 && x.grads[i] == 0));
             if (threw && gradients(mixed.nodes) != before) ++failed_on_its_way;
             set_gradients(mixed.nodes);
             CHECK(backward(*mixed.root));
@@ -123,15 +123,15 @@ TEST(backward_that_gets_no_memory_on_its_way_loses_no_gradient) {
     CHECK(failed_on_its_way > 0);
 }
 
-TEST(a_census_without_memory_can_be_taken_again) {
+TEST_CASE("a census without memory can be taken again") {
     MixedGraph mixed;
     const Census expected = census_of(mixed.root);
     Census census;
     fail_each_allocation([&] { census = census_of(mixed.root); },
-                         [&](bool threw) { CHECK(threw || census.of_op == expected.of_op); });
+                         [&](bool threw) { CHECK((threw || census.of_op == expected.of_op)); });
 }
 
-TEST(a_recording_without_memory_leaves_no_trace) {
+TEST_CASE("a recording without memory leaves no trace") {
     std::mt19937 random(11);
     RandomGraph graph(random);
     const std::string expected = to_bytes(record_all(graph.inputs, graph.outputs).program);
@@ -140,14 +140,14 @@ TEST(a_recording_without_memory_leaves_no_trace) {
     const int failed = fail_each_allocation(
         [&] { bytes = to_bytes(record_all(graph.inputs, graph.outputs).program); },
         [&](bool threw) {
-            CHECK(threw || bytes == expected);
+            CHECK((threw || bytes == expected));
             CHECK(data_of(graph.inputs) == before);
             CHECK(to_bytes(record_all(graph.inputs, graph.outputs).program) == expected);
         });
     CHECK(failed > 0);
 }
 
-TEST(a_large_graph_is_recorded_and_differentiated_or_left_as_it_was) {
+TEST_CASE("a large graph is recorded and differentiated or left as it was") {
     Graph graph;
     Node *x = graph.leaf(0.5), *w = graph.leaf(2), *chain = x;
     for (int i = 0; i < 300'000; ++i)  // whose arrays lie in large pages
@@ -163,13 +163,13 @@ TEST(a_large_graph_is_recorded_and_differentiated_or_left_as_it_was) {
         try {
             CHECK(backward(*chain));
         } catch (const std::bad_alloc&) {
-            CHECK(x->grad == 0 && w->grad == 0 && chain->grad == 0);
+            CHECK((x->grad == 0 && w->grad == 0 && chain->grad == 0));
         }
     }
     CHECK(record_all({x}, {chain}).program.instructions.size() == 300'000);
 }
 
-TEST(planning_without_memory_can_be_done_again) {
+TEST_CASE("planning without memory can be done again") {
     std::mt19937 random(12);
     RandomGraph graph(random);
     const Program program = record_all(graph.inputs, graph.outputs).program;
@@ -183,7 +183,8 @@ TEST(planning_without_memory_can_be_done_again) {
                 registers = again.registers;
             },
             [&](bool threw) {
-                CHECK(threw || (calls == expected.calls.size() && registers == expected.registers));
+                CHECK(
+                    (threw || (calls == expected.calls.size() && registers == expected.registers)));
             });
         CHECK(failed > 0);
     }
@@ -215,7 +216,7 @@ struct Batch {
 
 }  // namespace
 
-TEST(a_replay_without_memory_stops_all_its_threads_and_can_be_run_again) {
+TEST_CASE("a replay without memory stops all its threads and can be run again") {
     std::mt19937 random(14);
     RandomGraph graph(random);
     const Recording recording = record_all(graph.inputs, graph.outputs);
@@ -236,7 +237,7 @@ TEST(a_replay_without_memory_stops_all_its_threads_and_can_be_run_again) {
                 [&](bool threw) {
                     if (threw)
                         complete = replay(whole, batch.points, threads, kept, [] { return true; });
-                    CHECK(complete && batch.outputs == expected.outputs);
+                    CHECK((complete && batch.outputs == expected.outputs));
                     CHECK(batch.input_grads == expected.input_grads);
                     CHECK(batch.parameter_grads == expected.parameter_grads);
                     complete = false;
@@ -247,7 +248,7 @@ TEST(a_replay_without_memory_stops_all_its_threads_and_can_be_run_again) {
 }
 
 #if defined(__GLIBC__)
-TEST(a_replay_that_gets_no_threads_does_without) {
+TEST_CASE("a replay that gets no threads does without") {
     std::mt19937 random(15);
     RandomGraph graph(random);
     const Recording recording = record_all(graph.inputs, graph.outputs);
@@ -256,18 +257,18 @@ TEST(a_replay_that_gets_no_threads_does_without) {
     ReplayMemory memory;
     CHECK(replay(whole, expected.points, 1, memory, [] { return true; }));
     pthread_attr_t usual, impossible;
-    CHECK(pthread_getattr_default_np(&usual) == 0 && pthread_attr_init(&impossible) == 0);
+    CHECK((pthread_getattr_default_np(&usual) == 0 && pthread_attr_init(&impossible) == 0));
     CHECK(pthread_attr_setstacksize(&impossible, std::size_t{1} << 52) == 0);
     CHECK(pthread_setattr_default_np(&impossible) == 0);
     CHECK(replay(whole, batch.points, 8, memory, [] { return true; }));
     CHECK(pthread_setattr_default_np(&usual) == 0);
     pthread_attr_destroy(&impossible);
     pthread_attr_destroy(&usual);
-    CHECK(batch.outputs == expected.outputs && batch.parameter_grads == expected.parameter_grads);
+    CHECK((batch.outputs == expected.outputs && batch.parameter_grads == expected.parameter_grads));
 }
 #endif
 
-TEST(bytes_and_listings_without_memory_can_be_made_again) {
+TEST_CASE("bytes and listings without memory can be made again") {
     std::mt19937 random(16);
     RandomGraph graph(random);
     const Program program = record_all(graph.inputs, graph.outputs).program;
@@ -275,14 +276,14 @@ TEST(bytes_and_listings_without_memory_can_be_made_again) {
     const auto checked = [](const std::string& expected, auto make) {
         std::string made;
         fail_each_allocation([&] { made = make(); },
-                             [&](bool threw) { CHECK(threw || made == expected); });
+                             [&](bool threw) { CHECK((threw || made == expected)); });
     };
     checked(bytes, [&] { return to_bytes(program); });
     checked(bytes, [&] { return to_bytes(from_bytes(bytes.data(), bytes.size())); });
     checked(text, [&] { return listing(program); });
 }
 
-TEST(an_optimiser_that_gets_no_memory_has_not_moved) {
+TEST_CASE("an optimiser that gets no memory has not moved") {
     Graph graph;
     std::vector<Node*> parameters;
     for (int i = 0; i < 100; ++i) parameters.push_back(graph.leaf(0.01 * i));
@@ -315,8 +316,7 @@ TEST(an_optimiser_that_gets_no_memory_has_not_moved) {
     check(SgdState{}, sgd);
     AdamOptions adam;
     adam.lr = 0.1;
-    adam.beta1 = 0.9;
-    adam.beta2 = 0.99;
+    adam.betas = {0.9, 0.99};
     adam.eps = 1e-8;
     adam.amsgrad = true;
     check(AdamState{}, adam);

@@ -41,7 +41,7 @@ Node* random_graph(Graph& graph, std::mt19937& random, int size) {
 
 }  // namespace
 
-TEST(operands_come_before_their_users_and_once) {
+TEST_CASE("operands come before their users and once") {
     std::mt19937 random(2);
     for (int trial = 0; trial < 100; ++trial) {
         Graph graph;
@@ -57,7 +57,7 @@ TEST(operands_come_before_their_users_and_once) {
     }
 }
 
-TEST(a_million_deep) {
+TEST_CASE("a million deep") {
     Graph graph;
     Node* x = graph.leaf(1);
     Node* root = x;
@@ -66,7 +66,7 @@ TEST(a_million_deep) {
     CHECK(x->grad == 1'000'001);
 }
 
-TEST(gradients_of_random_graphs_are_path_sums) {
+TEST_CASE("gradients of random graphs are path sums") {
     std::mt19937 random(3);
     for (int trial = 0; trial < 100; ++trial) {
         Graph graph;
@@ -91,7 +91,7 @@ TEST(gradients_of_random_graphs_are_path_sums) {
     }
 }
 
-TEST(each_pass_propagates_its_own_contribution) {
+TEST_CASE("each pass propagates its own contribution") {
     Graph graph;
     Node* x = graph.leaf(1);
     Node* y = graph.apply(Op::mul, x, 2.0);
@@ -104,7 +104,7 @@ TEST(each_pass_propagates_its_own_contribution) {
     }
 }
 
-TEST(a_pass_without_code_of_the_users_refuses_a_graph_with_some) {
+TEST_CASE("a pass without code of the users refuses a graph with some") {
     Graph graph;
     Node* x = graph.leaf(1);
     Node* root = graph.apply(Op::mul, graph.apply(Op::mul, x, 2.0), 3.0);
@@ -112,10 +112,10 @@ TEST(a_pass_without_code_of_the_users_refuses_a_graph_with_some) {
     root->grad = 5;
     root->lhs.node->grad = 7;
     CHECK(!backward(*root));
-    CHECK(root->grad == 5 && root->lhs.node->grad == 7 && x->grad == 0);
+    CHECK((root->grad == 5 && root->lhs.node->grad == 7 && x->grad == 0));
 }
 
-TEST(a_stopped_pass_gives_earlier_gradients_back) {
+TEST_CASE("a stopped pass gives earlier gradients back") {
     Graph graph;
     Node* x = graph.leaf(1);
     Node* first = graph.apply(Op::mul, x, 2.0);
@@ -136,7 +136,7 @@ TEST(a_stopped_pass_gives_earlier_gradients_back) {
     CHECK(x->grad == 0);
 }
 
-TEST(a_leaf_with_a_closure_takes_part) {
+TEST_CASE("a leaf with a closure takes part") {
     Graph graph;
     Node* x = graph.leaf(1);
     x->set(has_closure);
@@ -146,10 +146,10 @@ TEST(a_leaf_with_a_closure_takes_part) {
         return true;
     };
     CHECK(backward_with_closures(order_of(graph.apply(Op::mul, x, 2.0)), note));
-    CHECK(ran == std::vector<Node*>{x} && x->grad == 2);
+    CHECK((ran == std::vector<Node*>{x} && x->grad == 2));
 }
 
-TEST(a_pass_within_a_pass_leaves_the_outer_one_its_gradients) {
+TEST_CASE("a pass within a pass leaves the outer one its gradients") {
     Graph graph;
     Node* x = graph.leaf(3);
     Node* shared = graph.apply(Op::mul, x, 2.0);
@@ -161,7 +161,7 @@ TEST(a_pass_within_a_pass_leaves_the_outer_one_its_gradients) {
     CHECK(x->grad == 20 + 2 * (1 + 10));  // the outer pass comes to `shared` later, with all of it
 }
 
-TEST(an_extension_takes_the_right_operand_in) {
+TEST_CASE("an extension takes the right operand in") {
     Graph graph;
     Node* x = graph.leaf(2);
     Node* y = graph.leaf(5);
@@ -174,7 +174,7 @@ TEST(an_extension_takes_the_right_operand_in) {
     CHECK(y->grad == -1);
 }
 
-TEST(late_binding) {
+TEST_CASE("late binding") {
     Graph graph;
     Node* x = graph.leaf(2);
     Node* y = graph.leaf(5);

@@ -40,16 +40,16 @@ void check_close(const std::vector<double>& actual, const std::vector<double>& e
 
 }  // namespace
 
-TEST(two_layers_of_neurons_are_their_loops) {
+TEST_CASE("two layers of neurons are their loops") {
     std::mt19937 random(5);
     for (const Op op : {Op::leaf, Op::relu, Op::tanh, Op::gelu}) {
         Graph graph;
         const auto x = leaves(graph, random, 5), w1 = leaves(graph, random, 5),
                    w2 = leaves(graph, random, 5), w3 = leaves(graph, random, 2);
-        Node* inputs = graph.row(x, 0);
-        const std::vector<Node*> hidden{graph.neuron(op, graph.row(w1, 0.5), inputs),
-                                        graph.neuron(op, graph.row(w2, -0.5), inputs)};
-        Node* out = graph.neuron(Op::leaf, graph.row(w3, 0), graph.row(hidden, 0));
+        Node* inputs = graph.bundle(x, 0);
+        const std::vector<Node*> hidden{graph.neuron(op, graph.bundle(w1, 0.5), inputs),
+                                        graph.neuron(op, graph.bundle(w2, -0.5), inputs)};
+        Node* out = graph.neuron(Op::leaf, graph.bundle(w3, 0), graph.bundle(hidden, 0));
         const auto apply = [&](Node* sum) { return op == Op::leaf ? sum : graph.apply(op, sum); };
         Node* expected = looped(
             graph, w3, {apply(looped(graph, w1, x, 0.5)), apply(looped(graph, w2, x, -0.5))}, 0);
@@ -64,45 +64,45 @@ TEST(two_layers_of_neurons_are_their_loops) {
     }
 }
 
-TEST(a_sum_gives_every_term_its_gradient) {
+TEST_CASE("a sum gives every term its gradient") {
     Graph graph;
     Node *a = graph.leaf(1), *b = graph.leaf(2);
-    Node* out = graph.apply(Op::mul, graph.total(graph.row({a, b, a}, 10)), 3.0);
+    Node* out = graph.apply(Op::mul, graph.total(graph.bundle({a, b, a}, 10)), 3.0);
     CHECK(out->data == 42);
     CHECK(run(out));
-    CHECK(a->grad == 6 && b->grad == 3);
+    CHECK((a->grad == 6 && b->grad == 3));
 }
 
-TEST(rows_read_data_that_was_written_later) {
+TEST_CASE("bundles read data that was written later") {
     Graph graph;
     Node *w = graph.leaf(2), *x = graph.leaf(3);
-    Node* out = graph.neuron(Op::leaf, graph.row({w}, 0), graph.row({x}, 0));
+    Node* out = graph.neuron(Op::leaf, graph.bundle({w}, 0), graph.bundle({x}, 0));
     w->data = 20;
     ++data_writes;
     CHECK(run(out));
-    CHECK(w->grad == 3 && x->grad == 20);
-    w->data = 2;  // as it was when the row was made
+    CHECK((w->grad == 3 && x->grad == 20));
+    w->data = 2;  // as it was when the bundle was made
     ++data_writes;
     clear({w, x, out});
     CHECK(run(out));
-    CHECK(w->grad == 3 && x->grad == 2);
+    CHECK((w->grad == 3 && x->grad == 2));
 }
 
-TEST(a_loop_unrolls_into_its_nodes) {
+TEST_CASE("a loop unrolls into its nodes") {
     Graph graph;
     Node *a = graph.leaf(2), *b = graph.leaf(3), *c = graph.leaf(5);
-    const Node* row = graph.row({a, b, c}, 1);
+    const Node* bundle = graph.bundle({a, b, c}, 1);
     std::vector<std::pair<Op, double>> made;
     const auto make = [&](Op op, const Term& lhs, const Term&, double data) {
         CHECK(lhs.node != nullptr);
         made.emplace_back(op, data);
         return graph.leaf(data);
     };
-    const auto [first, second] = unrolled(*row->lhs.operands, nullptr, make);
+    const auto [first, second] = unrolled(*bundle->lhs.bundle, nullptr, make);
     CHECK((made == std::vector<std::pair<Op, double>>{{Op::add, 3}, {Op::add, 6}}));
-    CHECK(first.value == 6 && second.node == c);
+    CHECK((first.value == 6 && second.node == c));
     made.clear();
-    unrolled(*row->lhs.operands, row->lhs.operands, make);
+    unrolled(*bundle->lhs.bundle, bundle->lhs.bundle, make);
     CHECK((made == std::vector<std::pair<Op, double>>{
                        {Op::mul, 4}, {Op::add, 5}, {Op::mul, 9}, {Op::add, 14}, {Op::mul, 25}}));
 }

@@ -13,7 +13,7 @@ std::uint64_t count(const Census& census, Op op) {
 
 }  // namespace
 
-TEST(a_shared_node_counts_once_and_a_plain_number_as_a_leaf) {
+TEST_CASE("a shared node counts once and a plain number as a leaf") {
     Graph graph;
     Node* x = graph.leaf(3);
     Node* doubled = graph.apply(Op::mul, x, 2.0);
@@ -26,10 +26,10 @@ TEST(a_shared_node_counts_once_and_a_plain_number_as_a_leaf) {
     CHECK(census.numbers == 1);
 }
 
-TEST(a_bulk_node_counts_as_the_loop_it_stands_for) {
+TEST_CASE("a bulk node counts as the loop it stands for") {
     Graph graph;
-    Node* weights = graph.row({graph.leaf(1), graph.leaf(2), graph.leaf(3)}, 0.5);
-    Node* x = graph.row({graph.leaf(4), graph.leaf(5), graph.leaf(6)}, 0);
+    Node* weights = graph.bundle({graph.leaf(1), graph.leaf(2), graph.leaf(3)}, 0.5);
+    Node* x = graph.bundle({graph.leaf(4), graph.leaf(5), graph.leaf(6)}, 0);
     const Census census = census_of(graph.neuron(Op::tanh, weights, x));
     CHECK(count(census, Op::leaf) == 6);
     CHECK(count(census, Op::mul) == 3);
@@ -38,7 +38,7 @@ TEST(a_bulk_node_counts_as_the_loop_it_stands_for) {
     CHECK(census.numbers == 1);  // the start
     const Census of_sum = census_of(graph.total(weights));
     CHECK(count(of_sum, Op::add) == 3);
-    CHECK(count(of_sum, Op::operands) == 0);
+    CHECK(count(of_sum, Op::bundle) == 0);
 }
 
 }  // namespace megagrad::test

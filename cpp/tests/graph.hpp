@@ -46,26 +46,26 @@ public:
         return node;
     }
 
-    // A row of these nodes, and of what a sum over them starts from.
-    Node* row(std::vector<Node*> operands, double start) {
-        Row& row = rows_.emplace_back();
-        row.nodes = std::move(operands);
-        for (const Node* node : row.nodes) row.values.push_back(node->data);
-        row.nodes.push_back(nullptr);
-        row.values.push_back(start);
-        row.grads.resize(row.nodes.size());
-        row.operands = {row.nodes.size() - 1, row.nodes.data(),  row.values.data(),
-                        row.grads.data(),     row.values.data(), data_writes};
+    // A bundle of these nodes, and of what a sum over them starts from.
+    Node* bundle(std::vector<Node*> operands, double start) {
+        OwnedBundle& owned = bundles_.emplace_back();
+        owned.nodes = std::move(operands);
+        for (const Node* node : owned.nodes) owned.values.push_back(node->data);
+        owned.nodes.push_back(nullptr);
+        owned.values.push_back(start);
+        owned.grads.resize(owned.nodes.size());
+        owned.bundle = {owned.nodes.size() - 1, owned.nodes.data(),  owned.values.data(),
+                        owned.grads.data(),     owned.values.data(), data_writes};
         Node* vertex = leaf(0);
-        vertex->lhs.operands = &row.operands;
-        vertex->set_op(Op::operands);
+        vertex->lhs.bundle = &owned.bundle;
+        vertex->set_op(Op::bundle);
         vertex->set(extended);
         return vertex;
     }
 
-    // A dot of two rows, and an op on that.
+    // A dot of two bundles, and an op on that.
     Node* neuron(Op op, Node* weights, Node* x) {
-        Node* node = leaf(evaluate(op, dot(*weights->lhs.operands, *x->lhs.operands), 0));
+        Node* node = leaf(evaluate(op, dot(*weights->lhs.bundle, *x->lhs.bundle), 0));
         node->lhs.node = weights;
         node->rhs.node = x;
         node->set(lhs_is_node | rhs_is_node);
@@ -74,7 +74,7 @@ public:
     }
 
     Node* total(Node* terms) {
-        Node* node = leaf(sum(*terms->lhs.operands));
+        Node* node = leaf(sum(*terms->lhs.bundle));
         node->lhs.node = terms;
         node->set(lhs_is_node);
         node->set_op(Op::sum);
@@ -90,17 +90,17 @@ public:
     }
 
 private:
-    struct Row {
-        Operands operands;
+    struct OwnedBundle {
+        Bundle bundle;
         std::vector<Node*> nodes;
         std::vector<double> values, grads;
-        ~Row() {
-            if (operands.now != values.data()) delete[] operands.now;
+        ~OwnedBundle() {
+            if (bundle.now != values.data()) delete[] bundle.now;
         }
     };
     std::deque<Node> nodes_;
     std::deque<Extension> extensions_;
-    std::deque<Row> rows_;
+    std::deque<OwnedBundle> bundles_;
 };
 
 // The order of a pass from `root`.

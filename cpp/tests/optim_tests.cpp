@@ -44,14 +44,14 @@ Model equal_parameters() {
 
 }  // namespace
 
-TEST(sgd_is_the_textbooks) {
+TEST_CASE("sgd is the textbooks") {
     Model model;
     model.add(2, 0.5);
     model.add(-1, 4);
     SgdState state;
     update(model.parameters(), state, {.lr = 0.25});
-    CHECK(model[0].data == 2 - 0.25 * 0.5 && model[1].data == -1 - 0.25 * 4);
-    CHECK(model[0].grad == 0.5 && state.momentum_buffer.empty());
+    CHECK((model[0].data == 2 - 0.25 * 0.5 && model[1].data == -1 - 0.25 * 4));
+    CHECK((model[0].grad == 0.5 && state.momentum_buffer.empty()));
 
     const SgdOptions heavy{.lr = 0.5, .momentum = 0.5, .dampening = 0.25};
     update(model.parameters(), state, heavy);
@@ -61,54 +61,53 @@ TEST(sgd_is_the_textbooks) {
     CHECK(model[0].data == 1.875 - 0.5 * 0.5 - 0.5 * 0.625);
 }
 
-TEST(the_first_step_of_adam_has_the_length_of_the_learning_rate) {
+TEST_CASE("the first step of adam has the length of the learning rate") {
     Model model;
     for (double grad : {1e-3, -2.0, 700.0}) model.add(1, grad);
     AdamState state;
-    update(model.parameters(), state, {.lr = 0.1, .beta1 = 0.9, .beta2 = 0.999});
+    update(model.parameters(), state, {.lr = 0.1, .betas = {0.9, 0.999}});
     CHECK(is_close(model[0].data, 0.9, 1e-14));
     CHECK(is_close(model[1].data, 1.1, 1e-14));
     CHECK(is_close(model[2].data, 0.9, 1e-14));
-    CHECK(state.step == 1 && state.exp_avg.size() == 3 && state.max_exp_avg_sq.empty());
+    CHECK((state.step == 1 && state.exp_avg.size() == 3 && state.max_exp_avg_sq.empty()));
 }
 
-TEST(a_parameters_place_does_not_change_a_bit_of_it) {
+TEST_CASE("a parameters place does not change a bit of it") {
     Model adam = equal_parameters(), sgd = equal_parameters();
     AdamState adam_state;
     SgdState sgd_state;
     for (int step = 0; step < 5; ++step) {
         update(adam.parameters(), adam_state,
                {.lr = 0.1,
-                .beta1 = 0.9,
-                .beta2 = 0.999,
+                .betas = {0.9, 0.999},
                 .eps = 1e-8,
                 .weight_decay = 0.1,
                 .amsgrad = true,
                 .maximize = step % 2 == 0,
-                .decoupled = step % 2 == 1});
+                .decoupled_weight_decay = step % 2 == 1});
         update(sgd.parameters(), sgd_state,
                {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1, .nesterov = true});
         for (std::size_t i = 0; i < adam.size(); ++i) {
-            CHECK(adam[i].data == adam[0].data && sgd[i].data == sgd[0].data);
+            CHECK((adam[i].data == adam[0].data && sgd[i].data == sgd[0].data));
             adam[i].grad = sgd[i].grad = 0.7 - 0.2 * step;
         }
     }
-    CHECK(adam[0].data != 0.7 && sgd[0].data != 0.7);
+    CHECK((adam[0].data != 0.7 && sgd[0].data != 0.7));
 }
 
-TEST(amsgrad_keeps_the_largest_square_and_a_nan) {
+TEST_CASE("amsgrad keeps the largest square and a nan") {
     Model model = gradients({2, 1});
     AdamState state;
-    const AdamOptions options{.lr = 0.1, .beta1 = 0.5, .beta2 = 0.5, .amsgrad = true};
+    const AdamOptions options{.lr = 0.1, .betas = {0.5, 0.5}, .amsgrad = true};
     update(model.parameters(), state, options);
     model[0].grad = 0;
     model[1].grad = nan;
     update(model.parameters(), state, options);
-    CHECK(state.exp_avg_sq[0] == 1 && state.max_exp_avg_sq[0] == 2);
+    CHECK((state.exp_avg_sq[0] == 1 && state.max_exp_avg_sq[0] == 2));
     CHECK(std::isnan(state.max_exp_avg_sq[1]));
 }
 
-TEST(norms_are_those_of_the_vector_of_gradients) {
+TEST_CASE("norms are those of the vector of gradients") {
     const Model model = gradients({3, -4, 0});
     CHECK(gradient_norm(model.parameters(), 2) == 5);
     CHECK(gradient_norm(model.parameters(), 1) == 7);
@@ -121,14 +120,14 @@ TEST(norms_are_those_of_the_vector_of_gradients) {
         CHECK(std::isnan(gradient_norm(gradients({1, nan, 2}).parameters(), order)));
 }
 
-TEST(gradients_are_cleared_scaled_and_clamped) {
+TEST_CASE("gradients are cleared scaled and clamped") {
     Model model = gradients({3, -4, nan});
     scale_gradients(model.parameters(), 0.5);
-    CHECK(model[0].grad == 1.5 && model[1].grad == -2);
+    CHECK((model[0].grad == 1.5 && model[1].grad == -2));
     clamp_gradients(model.parameters(), 1.75);
-    CHECK(model[0].grad == 1.5 && model[1].grad == -1.75 && std::isnan(model[2].grad));
+    CHECK((model[0].grad == 1.5 && model[1].grad == -1.75 && std::isnan(model[2].grad)));
     clear_gradients(model.parameters());
-    CHECK(model[0].grad == 0 && model[2].grad == 0);
+    CHECK((model[0].grad == 0 && model[2].grad == 0));
 }
 
 }  // namespace megagrad::test

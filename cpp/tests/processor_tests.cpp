@@ -8,7 +8,7 @@
 namespace megagrad::test {
 
 #if defined(MEGAGRAD_X86_KERNELS) && defined(__GNUC__)
-TEST(instruction_sets_are_those_that_the_compilers_library_finds) {
+TEST_CASE("instruction sets are those that the compilers library finds") {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("sse2")) return;  // Zig's library knows nothing
     std::vector<std::string> expected;
@@ -22,7 +22,7 @@ TEST(instruction_sets_are_those_that_the_compilers_library_finds) {
 }
 #endif
 
-TEST(the_best_instruction_set_is_in_use_at_first_and_unknown_ones_are_not_taken) {
+TEST_CASE("the best instruction set is in use at first and unknown ones are not taken") {
     const std::vector<std::string> names = instruction_sets();
     CHECK(names.back() == "baseline");
     CHECK(!use_instruction_set("no such"));

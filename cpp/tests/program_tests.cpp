@@ -55,7 +55,7 @@ bool is_refused(const std::string& bytes) {
 
 }  // namespace
 
-TEST(a_program_computes_what_its_graph_does) {
+TEST_CASE("a program computes what its graph does") {
     std::mt19937 random(1);
     for (int round = 0; round < 50; ++round) {
         RandomGraph graph(random);
@@ -80,7 +80,7 @@ TEST(a_program_computes_what_its_graph_does) {
     }
 }
 
-TEST(a_point_is_the_same_alone_in_a_batch_and_on_any_thread) {
+TEST_CASE("a point is the same alone in a batch and on any thread") {
     std::mt19937 random(2);
     RandomGraph graph(random);
     const Recording recording = record_all(graph.inputs, graph.outputs);
@@ -91,7 +91,7 @@ TEST(a_point_is_the_same_alone_in_a_batch_and_on_any_thread) {
         const Results all = replayed(recording.program, data, parameters);
         for (const unsigned threads : {2u, 3u, 7u}) {
             const Results shared = replayed(recording.program, data, parameters, threads);
-            CHECK(shared.outputs == all.outputs && shared.input_grads == all.input_grads);
+            CHECK((shared.outputs == all.outputs && shared.input_grads == all.input_grads));
             CHECK(shared.parameter_grads == all.parameter_grads);
         }
         for (const std::size_t i : {0u, 7u, 8u, 255u, 999u, 1000u}) {
@@ -106,7 +106,7 @@ TEST(a_point_is_the_same_alone_in_a_batch_and_on_any_thread) {
     use_instruction_set(instruction_sets().front());
 }
 
-TEST(sums_of_products_become_dots) {
+TEST_CASE("sums of products become dots") {
     Graph graph;
     Node *x = graph.leaf(2), *y = graph.leaf(3), *w = graph.leaf(4), *v = graph.leaf(5),
          *b = graph.leaf(6);
@@ -115,7 +115,7 @@ TEST(sums_of_products_become_dots) {
     const Recording recording = record_all({x, y}, {sum});
     CHECK(recording.program.instructions.size() == 1);
     CHECK(recording.program.instructions[0].op == Op::dot);
-    CHECK(recording.program.counts.recorded == 4 && recording.program.counts.fused == 3);
+    CHECK((recording.program.counts.recorded == 4 && recording.program.counts.fused == 3));
     CHECK(listing(recording.program).find("t0 = p0 + p1*x0 - p2*x1") != std::string::npos);
     CHECK((recording.parameters == std::vector<Node*>{b, w, v}));
     const Results results = replayed(recording.program, {2, 3}, {6, 4, 5});
@@ -124,17 +124,17 @@ TEST(sums_of_products_become_dots) {
     CHECK((results.input_grads == std::vector<double>{4, -5}));
 }
 
-TEST(equal_constant_and_unused_parts_go) {
+TEST_CASE("equal constant and unused parts go") {
     Graph graph;
     Node* x = graph.leaf(2);
     Node* twice = graph.apply(Op::mul, graph.apply(Op::exp, x), graph.apply(Op::exp, x));
     Node* same = graph.apply(Op::div, graph.apply(Op::mul, twice, 1), 1);
     const Recording recording = record_all({x}, {same});
     CHECK(recording.program.instructions.size() == 2);
-    CHECK(recording.program.counts.merged == 1 && recording.program.counts.folded == 2);
+    CHECK((recording.program.counts.merged == 1 && recording.program.counts.folded == 2));
 }
 
-TEST(a_neuron_beside_others_may_have_no_gradient) {
+TEST_CASE("a neuron beside others may have no gradient") {
     Graph graph;
     Node *x = graph.leaf(2), *w = graph.leaf(3), *b = graph.leaf(0.5);
     const auto neuron = [&] { return graph.apply(Op::add, b, graph.apply(Op::mul, w, x)); };
@@ -147,7 +147,7 @@ TEST(a_neuron_beside_others_may_have_no_gradient) {
     CHECK((results.input_grads == std::vector<double>{-2, -2}));
 }
 
-TEST(a_rule_of_the_users_own_is_refused) {
+TEST_CASE("a rule of the users own is refused") {
     Graph graph;
     Node* x = graph.leaf(1);
     Node* custom = graph.custom({x}, {2.0});
@@ -159,7 +159,7 @@ TEST(a_rule_of_the_users_own_is_refused) {
     }
 }
 
-TEST(vectors_are_added_in_one_order_however_they_come) {
+TEST_CASE("vectors are added in one order however they come") {
     const std::vector<double> numbers{1e16, 1.0, -1e16, 3.0, 1e-3, 7.0, 0.1};
     const auto total = [&](const std::vector<std::size_t>& order) {
         PairwiseSum sum;
@@ -173,7 +173,7 @@ TEST(vectors_are_added_in_one_order_however_they_come) {
     CHECK(total({3, 6, 0, 5, 1, 4, 2}) == expected);
 }
 
-TEST(equal_operations_are_merged_also_among_very_many_users_of_one_value) {
+TEST_CASE("equal operations are merged also among very many users of one value") {
     Graph graph;
     Node *x = graph.leaf(0.5), *last = graph.leaf(3), *total = graph.leaf(0);
     for (int repeated = 0; repeated < 2; ++repeated)
@@ -187,7 +187,7 @@ TEST(equal_operations_are_merged_also_among_very_many_users_of_one_value) {
     CHECK(program.instructions.size() == 4000);
 }
 
-TEST(a_poll_stops_a_replay) {
+TEST_CASE("a poll stops a replay") {
     Graph graph;
     Node *x = graph.leaf(0.5), *chain = x;
     for (int i = 0; i < 2000; ++i) chain = graph.apply(Op::sin, chain);
@@ -202,7 +202,7 @@ TEST(a_poll_stops_a_replay) {
 }
 
 // In time that grows with its length; with its square, this would take half an hour.
-TEST(a_long_sum_may_wait_for_one_value_while_others_do_not) {
+TEST_CASE("a long sum may wait for one value while others do not") {
     constexpr std::uint32_t many = 1'000'000;
     Program program;
     program.inputs = 1;
@@ -220,7 +220,7 @@ TEST(a_long_sum_may_wait_for_one_value_while_others_do_not) {
     CHECK(plan(program, {}).calls.size() == many + 3);
 }
 
-TEST(listings_have_the_shortest_text_of_each_number) {
+TEST_CASE("listings have the shortest text of each number") {
     constexpr double infinite = std::numeric_limits<double>::infinity();
     Program program;
     program.constants = {0,
@@ -247,13 +247,13 @@ TEST(listings_have_the_shortest_text_of_each_number) {
           " 9.313225746154785e-10 -1.5e+300 5e-324 1.2e-310 inf -inf nan");
 }
 
-TEST(programs_survive_as_bytes_and_nothing_else_does) {
+TEST_CASE("programs survive as bytes and nothing else does") {
     std::mt19937 random(4);
     RandomGraph graph(random);
     const Program program = record_all(graph.inputs, graph.outputs).program;
     const std::string bytes = to_bytes(program);
     const Program again = from_bytes(bytes.data(), bytes.size());
-    CHECK(to_bytes(again) == bytes && listing(again) == listing(program));
+    CHECK((to_bytes(again) == bytes && listing(again) == listing(program)));
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         std::string broken = bytes;
         broken[i] = static_cast<char>(broken[i] ^ 1 << i % 8);
@@ -263,7 +263,7 @@ TEST(programs_survive_as_bytes_and_nothing_else_does) {
     CHECK(is_refused(bytes + "x"));
 }
 
-TEST(a_program_that_could_not_have_been_recorded_is_invalid) {
+TEST_CASE("a program that could not have been recorded is invalid") {
     Graph graph;
     Node* x = graph.leaf(1);
     const Program valid = record_all({x}, {graph.apply(Op::elu, x, 1)}).program;

@@ -43,9 +43,9 @@ struct RandomGraph {
                                               : graph.apply(op, any(), info(op).default_parameter);
             nodes.push_back(tamed(node));
         }
-        Node* terms = graph.row({nodes.end() - 8, nodes.end()}, 0.5);
-        outputs = {graph.neuron(Op::tanh, graph.row({any(), any(), any()}, 0.25),
-                                graph.row({any(), any(), any()}, 0)),
+        Node* terms = graph.bundle({nodes.end() - 8, nodes.end()}, 0.5);
+        outputs = {graph.neuron(Op::tanh, graph.bundle({any(), any(), any()}, 0.25),
+                                graph.bundle({any(), any(), any()}, 0)),
                    graph.total(terms), any()};
     }
 

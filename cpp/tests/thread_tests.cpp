@@ -99,7 +99,7 @@ struct Interrupted {
 }  // namespace
 
 // What a process does that fork() made while another thread was within a pass.
-TEST(a_pass_of_a_thread_that_is_gone_ends_as_if_stopped) {
+TEST_CASE("a pass of a thread that is gone ends as if stopped") {
     Interrupted other, own;
     std::promise<void> within, may_end;
     const auto order = order_of(other.outer);
@@ -118,13 +118,13 @@ TEST(a_pass_of_a_thread_that_is_gone_ends_as_if_stopped) {
         return false;
     };
     CHECK(!backward_with_closures(order_of(own.outer), forked));
-    CHECK(own_goes_on && own.is_as_if_stopped());
+    CHECK((own_goes_on && own.is_as_if_stopped()));
     CHECK(other.is_as_if_stopped());
     may_end.set_value();
     thread.join();
 }
 
-TEST(threads_of_one_replay_share_its_points) {
+TEST_CASE("threads of one replay share its points") {
     const Network network;
     const std::size_t stripe = stripe_of(network.plan);
     for (const std::size_t count : {std::size_t{2}, stripe, stripe + 1, 10 * stripe + 7}) {
@@ -139,7 +139,7 @@ TEST(threads_of_one_replay_share_its_points) {
     }
 }
 
-TEST(replays_on_many_threads_at_once_share_a_plan) {
+TEST_CASE("replays on many threads at once share a plan") {
     const Network network;
     const std::size_t count = 4 * stripe_of(network.plan) + 5;
     Batch wanted(network, count);
@@ -156,7 +156,7 @@ TEST(replays_on_many_threads_at_once_share_a_plan) {
     CHECK(right == 5 * callers);
 }
 
-TEST(a_replay_is_stopped_half_way_while_others_go_on) {
+TEST_CASE("a replay is stopped half way while others go on") {
     const Network network;
     const std::size_t count = 600 * stripe_of(network.plan), little = 1000;
     Batch wanted(network, little);
@@ -178,10 +178,10 @@ TEST(a_replay_is_stopped_half_way_while_others_go_on) {
         Batch again(network, little);
         right += again.run(network, 2, own, go_on) && again == wanted;
     });
-    CHECK(stopped == callers / 2 && right == callers);
+    CHECK((stopped == callers / 2 && right == callers));
 }
 
-TEST(the_instruction_set_may_change_while_others_replay) {
+TEST_CASE("the instruction set may change while others replay") {
     const Network network;
     const std::vector<std::string> sets = instruction_sets();
     std::atomic<int> complete{0};

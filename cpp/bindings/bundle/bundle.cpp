@@ -10,25 +10,26 @@
 
 namespace megagrad::python {
 
-PyTypeObject* operands_type = nullptr;
+PyTypeObject* bundle_type = nullptr;
 
 namespace {
 
-struct PyOperands {
+struct PyBundle {
     PyValue vertex;
-    Operands row;
-    RowLink<PyOperands> link;
+    Bundle bundle;
+    BundleLink<PyBundle> link;
     bool has_values;         // of Value
     bool has_subclass;       // of a class that may be given operators later
     bool has_own_operators;  // of a class that has them
     bool has_other_numbers;  // with which Python does not calculate as with doubles
 };
 
-PyOperands* as_operands(PyObject* object) { return reinterpret_cast<PyOperands*>(object); }
+PyBundle* as_bundle(PyObject* object) { return reinterpret_cast<PyBundle*>(object); }
 
-// --- rows that are alive, by what is in them -----------------------------------------------------
+// --- bundles that are alive, by what is in them
+// -----------------------------------------------------
 
-RowTable<PyOperands> rows_alive;
+BundleTable<PyBundle> bundles_alive;
 
 // Of the number, some of the items, and what a sum starts from; the other items are compared.
 std::uint64_t key_of(std::size_t count, const PyObject* first, const PyObject* middle,
@@ -41,88 +42,89 @@ std::uint64_t key_of(std::size_t count, const PyObject* first, const PyObject* m
     return key | 1;
 }
 
-bool is_start(const Operands& row, PyObject* start) {
-    const Node* node = row.nodes[row.count];
-    if (start != nullptr) return node != nullptr && object_of(row.nodes[row.count]) == start;
-    return node == nullptr && std::bit_cast<std::uint64_t>(row.values[row.count]) == 0;  // not -0.0
+bool is_start(const Bundle& bundle, PyObject* start) {
+    const Node* node = bundle.nodes[bundle.count];
+    if (start != nullptr) return node != nullptr && object_of(bundle.nodes[bundle.count]) == start;
+    return node == nullptr &&
+           std::bit_cast<std::uint64_t>(bundle.values[bundle.count]) == 0;  // not -0.0
 }
 
 // Without a branch, in a form that is compiled to SIMD.
-bool consists_of(const Operands& row, PyObject* const* items) {
+bool consists_of(const Bundle& bundle, PyObject* const* items) {
     std::uintptr_t difference = 0;
-    for (std::size_t i = 0; i < row.count; ++i) {
+    for (std::size_t i = 0; i < bundle.count; ++i) {
         const std::uintptr_t item = reinterpret_cast<std::uintptr_t>(items[i]);
         difference |=
-            (item + offsetof(PyValue, node)) ^ reinterpret_cast<std::uintptr_t>(row.nodes[i]);
+            (item + offsetof(PyValue, node)) ^ reinterpret_cast<std::uintptr_t>(bundle.nodes[i]);
     }
     return difference == 0;
 }
 
-// The row of the same Values, if their data has not changed since it was made; may throw
+// The bundle of the same Values, if their data has not changed since it was made; may throw
 // std::bad_alloc.
-Owned find_row(PyObject* const* items, std::size_t count, PyObject* start) {
+Owned find_bundle(PyObject* const* items, std::size_t count, PyObject* start) {
     if (count == 0) return nullptr;
-    PyOperands* found =
-        rows_alive.find(key_of(count, items[0], items[count / 2], items[count - 1], start));
+    PyBundle* found =
+        bundles_alive.find(key_of(count, items[0], items[count / 2], items[count - 1], start));
     // One without references is about to be freed.
     if (found == nullptr || Py_REFCNT(&found->vertex) == 0) return nullptr;
-    Operands& row = found->row;
-    if (row.count != count || !is_start(row, start) || !consists_of(row, items)) return nullptr;
-    if (current(row) != row.values) return nullptr;
+    Bundle& bundle = found->bundle;
+    if (bundle.count != count || !is_start(bundle, start) || !consists_of(bundle, items))
+        return nullptr;
+    if (current(bundle) != bundle.values) return nullptr;
     return Owned(Py_NewRef(as_object(&found->vertex)));
 }
 
 // May throw std::bad_alloc.
-void remember(PyOperands* operands) {
-    const Operands& row = operands->row;
-    Node** const end = row.nodes + row.count;
-    // Rows with numbers would not be found; a subclass may be given operators later.
-    if (row.count == 0 || std::find(row.nodes, end, nullptr) != end || operands->has_subclass)
+void remember(PyBundle* made) {
+    const Bundle& bundle = made->bundle;
+    Node** const end = bundle.nodes + bundle.count;
+    // Bundles with numbers would not be found; a subclass may be given operators later.
+    if (bundle.count == 0 || std::find(bundle.nodes, end, nullptr) != end || made->has_subclass)
         return;
     PyObject* const start = *end == nullptr ? nullptr : object_of(*end);
-    if (!is_start(row, start)) return;
-    rows_alive.put(operands,
-                   key_of(row.count, object_of(row.nodes[0]), object_of(row.nodes[row.count / 2]),
-                          object_of(end[-1]), start));
+    if (!is_start(bundle, start)) return;
+    bundles_alive.put(made,
+                      key_of(bundle.count, object_of(bundle.nodes[0]),
+                             object_of(bundle.nodes[bundle.count / 2]), object_of(end[-1]), start));
 }
 
 // --- memory ----------------------------------------------------------------------------------
 
-void free_memory_of_row(void* memory) {
-    auto* operands = static_cast<PyOperands*>(memory);
-    rows_alive.remove(operands);
-    if (operands->row.now != operands->row.values) delete[] operands->row.now;
+void free_memory_of_bundle(void* memory) {
+    auto* made = static_cast<PyBundle*>(memory);
+    bundles_alive.remove(made);
+    if (made->bundle.now != made->bundle.values) delete[] made->bundle.now;
     PyObject_GC_Del(memory);
 }
 
-int traverse_row(PyObject* self, visitproc visit, void* arg) {
+int traverse_bundle(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
     int stop = 0;
-    for_each_node(as_operands(self)->row, [&](Node* operand) {
+    for_each_node(as_bundle(self)->bundle, [&](Node* operand) {
         if (stop == 0) stop = visit(object_of(operand), arg);
     });
     return stop;
 }
 
-// A row of zeros; null with MemoryError set.
-PyOperands* allocate_row(std::size_t count) {
+// A bundle of zeros; null with MemoryError set.
+PyBundle* allocate_bundle(std::size_t count) {
     const std::size_t length = count + 1;
-    auto* operands =
-        PyObject_GC_NewVar(PyOperands, operands_type, static_cast<Py_ssize_t>(3 * length));
-    if (operands == nullptr) return nullptr;
-    operands->vertex.node = Node{};  // whose data lies where others have ob_size: it stays 0
-    operands->vertex.weakrefs = nullptr;
-    operands->link = {};
-    operands->has_values = operands->has_subclass = operands->has_own_operators =
-        operands->has_other_numbers = false;
-    auto** nodes = reinterpret_cast<Node**>(operands + 1);
+    auto* made = PyObject_GC_NewVar(PyBundle, bundle_type, static_cast<Py_ssize_t>(3 * length));
+    if (made == nullptr) return nullptr;
+    made->vertex.node = Node{};  // whose data lies where others have ob_size: it stays 0
+    made->vertex.weakrefs = nullptr;
+    made->link = {};
+    made->has_values = made->has_subclass = made->has_own_operators = made->has_other_numbers =
+        false;
+    auto** nodes = reinterpret_cast<Node**>(made + 1);
     auto* values = reinterpret_cast<double*>(nodes + length);
     std::memset(static_cast<void*>(nodes), 0, 3 * length * sizeof(double));
-    operands->row = {count, nodes, values, values + length, values, data_writes};
-    operands->vertex.node.lhs.operands = &operands->row;
-    operands->vertex.node.set_op(Op::operands);
-    operands->vertex.node.set(extended);
-    return operands;
+    made->bundle = {count, nodes, values, values + length, values, data_writes};
+    made->vertex.node.lhs.bundle = &made->bundle;
+    made->vertex.node.set_op(Op::bundle);
+    made->vertex.node.set(extended);
+    return made;
 }
 
 // --- filling -----------------------------------------------------------------------------------
@@ -132,12 +134,12 @@ bool has_own_operators(const PyTypeObject* type) {
            type->tp_as_number->nb_multiply != locked<multiply>;
 }
 
-void put_node(PyOperands* operands, std::size_t i, PyObject* value) {
+void put_node(PyBundle* made, std::size_t i, PyObject* value) {
     Node* node = &as_value(value)->node;
-    operands->row.nodes[i] = node;
-    operands->row.values[i] = node->data;
-    operands->has_values = true;
-    if (retain(node)) track(&operands->vertex);
+    made->bundle.nodes[i] = node;
+    made->bundle.values[i] = node->data;
+    made->has_values = true;
+    if (retain(node)) track(&made->vertex);
 }
 
 constexpr double small_int = 1 << 20;
@@ -145,36 +147,36 @@ constexpr double small_int = 1 << 20;
 enum class Outcome { done, error, needs_code };
 
 // `needs_code`: only code of the object's own class can turn it into a number.
-inline Outcome put(PyOperands* operands, std::size_t i, PyObject* item) {
+inline Outcome put(PyBundle* made, std::size_t i, PyObject* item) {
     if (is_exact_value(item)) {
-        put_node(operands, i, item);
+        put_node(made, i, item);
         return Outcome::done;
     }
-    double& number = operands->row.values[i];
+    double& number = made->bundle.values[i];
     if (PyFloat_Check(item)) {
         number = PyFloat_AS_DOUBLE(item);
-        operands->has_other_numbers |= !PyFloat_CheckExact(item);
+        made->has_other_numbers |= !PyFloat_CheckExact(item);
         return Outcome::done;
     }
     if (PyLong_Check(item)) {
         number = PyLong_AsDouble(item);
         // Products of small ones, and sums of many, are exact in doubles, too.
         const bool is_plain = PyLong_CheckExact(item) || PyBool_Check(item);
-        operands->has_other_numbers |= !is_plain || std::fabs(number) > small_int;
+        made->has_other_numbers |= !is_plain || std::fabs(number) > small_int;
         return number == -1.0 && PyErr_Occurred() ? Outcome::error : Outcome::done;
     }
     if (!is_value(item)) return Outcome::needs_code;
-    operands->has_subclass = true;
-    operands->has_own_operators |= has_own_operators(Py_TYPE(item));
-    put_node(operands, i, item);
+    made->has_subclass = true;
+    made->has_own_operators |= has_own_operators(Py_TYPE(item));
+    put_node(made, i, item);
     return Outcome::done;
 }
 
-bool put_by_code(PyOperands* operands, std::size_t i, PyObject* item, Source source) {
-    operands->has_other_numbers = true;
-    const int real = to_number(item, operands->row.values[i]);
-    if (real == 0 && i < operands->row.count) refuse_item(source, i, item);
-    if (real == 0 && i == operands->row.count)
+bool put_by_code(PyBundle* made, std::size_t i, PyObject* item, Source source) {
+    made->has_other_numbers = true;
+    const int real = to_number(item, made->bundle.values[i]);
+    if (real == 0 && i < made->bundle.count) refuse_item(source, i, item);
+    if (real == 0 && i == made->bundle.count)
         PyErr_Format(PyExc_TypeError,
                      "%s needs a Value or a real number to start from, not a '%.100s'",
                      source.function, Py_TYPE(item)->tp_name);
@@ -186,11 +188,11 @@ std::size_t length_of(PyObject* items) {
     return static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items));
 }
 
-Owned new_row(Owned& items, PyObject* start, Source source) {
+Owned new_bundle(Owned& items, PyObject* start, Source source) {
     const std::size_t count = length_of(items.get());
-    PyOperands* operands = allocate_row(count);  // may run the collector, and so any code
-    if (operands == nullptr) return nullptr;
-    Owned row(as_object(&operands->vertex));
+    PyBundle* made = allocate_bundle(count);  // may run the collector, and so any code
+    if (made == nullptr) return nullptr;
+    Owned bundle(as_object(&made->vertex));
     if (length_of(items.get()) != count) {
         PyErr_Format(PyExc_RuntimeError, "%s changed size meanwhile", source.name);
         return nullptr;
@@ -198,61 +200,53 @@ Owned new_row(Owned& items, PyObject* start, Source source) {
     for (std::size_t i = 0; i <= count; ++i) {
         PyObject* item = i < count ? array_of(items.get())[i] : start;
         if (item == nullptr) continue;
-        const Outcome outcome = put(operands, i, item);
+        const Outcome outcome = put(made, i, item);
         if (outcome == Outcome::error) return nullptr;
         if (outcome == Outcome::done) continue;
         if (!PyTuple_CheckExact(items.get())) {  // which that code may change
             items.reset(PySequence_Tuple(items.get()));
-            return items ? new_row(items, start, source) : nullptr;
+            return items ? new_bundle(items, start, source) : nullptr;
         }
-        if (!put_by_code(operands, i, item, source)) return nullptr;
+        if (!put_by_code(made, i, item, source)) return nullptr;
     }
-    return row;
+    return bundle;
 }
 
-// Of a row that gets a user. While it has none, track_users() does not find it.
-Node* vertex_of(const Owned& row) {
-    if (track_every_node) track(as_value(row.get()));
-    return &as_value(row.get())->node;
+// Of a bundle that gets a user. While it has none, track_users() does not find it.
+Node* vertex_of(const Owned& bundle) {
+    if (track_every_node) track(as_value(bundle.get()));
+    return &as_value(bundle.get())->node;
 }
 
-PyObject* node_of_rows(Op op, double data, const Owned& weights, const Owned& x) {
-    Operand lhs, rhs;
-    lhs.node = vertex_of(weights);
-    rhs.node = vertex_of(x);
-    return new_node(op, data, lhs, rhs, lhs_is_node | rhs_is_node);
-}
-
-bool has_values(const Owned& row) { return as_operands(row.get())->has_values; }
+bool has_values(const Owned& bundle) { return as_bundle(bundle.get())->has_values; }
 
 }  // namespace
 
-bool make_operands_type() {
+bool make_bundle_type() {
     PyType_Slot slots_of_type[] = {
         {Py_tp_dealloc, reinterpret_cast<void*>(deallocation<deallocate>)},
-        {Py_tp_traverse, reinterpret_cast<void*>(traverse_row)},
-        {Py_tp_free, reinterpret_cast<void*>(free_memory_of_row)},
+        {Py_tp_traverse, reinterpret_cast<void*>(traverse_bundle)},
+        {Py_tp_free, reinterpret_cast<void*>(free_memory_of_bundle)},
         {0, nullptr}};
-    PyType_Spec spec{"megagrad._core.Operands", sizeof(PyOperands), sizeof(double),
+    PyType_Spec spec{"megagrad._core.Operands", sizeof(PyBundle), sizeof(double),
                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
                          Py_TPFLAGS_IMMUTABLETYPE,
                      slots_of_type};
-    operands_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
-    return operands_type != nullptr;
+    bundle_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+    return bundle_type != nullptr;
 }
 
 bool needs_loop(const Owned& terms) {
-    const PyOperands* operands = as_operands(terms.get());
-    return operands->has_own_operators || operands->has_other_numbers ||
-           has_own_operators(value_type);
+    const PyBundle* made = as_bundle(terms.get());
+    return made->has_own_operators || made->has_other_numbers || has_own_operators(value_type);
 }
 
 bool needs_loop(const Owned& weights, const Owned& x) {
-    const PyOperands *w = as_operands(weights.get()), *y = as_operands(x.get());
+    const PyBundle *w = as_bundle(weights.get()), *y = as_bundle(x.get());
     if (w->has_own_operators || y->has_own_operators || has_own_operators(value_type)) return true;
     if (!w->has_other_numbers && !y->has_other_numbers) return false;
-    for (std::size_t i = 0; i < w->row.count; ++i)
-        if (w->row.nodes[i] == nullptr && y->row.nodes[i] == nullptr) return true;
+    for (std::size_t i = 0; i < w->bundle.count; ++i)
+        if (w->bundle.nodes[i] == nullptr && y->bundle.nodes[i] == nullptr) return true;
     return false;
 }
 
@@ -273,42 +267,32 @@ Owned items_of(PyObject* iterable, Source source) {
     return nullptr;
 }
 
-Owned row_of_items(Owned& items, PyObject* start, Source source) {
+Owned bundle_of_items(Owned& items, PyObject* start, Source source) {
     items.reset(unchanging_items(items.get()));
     if (!items) return nullptr;
     try {
         if (start == Py_None) start = nullptr;
-        Owned row = find_row(array_of(items.get()), length_of(items.get()), start);
-        if (row) return row;
-        row = new_row(items, start, source);
-        if (row) remember(as_operands(row.get()));
-        return row;
+        Owned bundle = find_bundle(array_of(items.get()), length_of(items.get()), start);
+        if (bundle) return bundle;
+        bundle = new_bundle(items, start, source);
+        if (bundle) remember(as_bundle(bundle.get()));
+        return bundle;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
         return nullptr;
     }
 }
 
-PyObject* dot_node(const Owned& weights, const Owned& x) {
-    const double data = dot(operands_in(weights), operands_in(x));
-    if (!has_values(weights) && !has_values(x)) return new_number(data);
-    return node_of_rows(Op::dot, data, weights, x);
-}
-
-PyObject* neuron_node(Op op, const Owned& weights, const Owned& x) {
-    const double parameter = info(op).default_parameter;
-    const double data = evaluate(op, dot(operands_in(weights), operands_in(x)), parameter);
-    if (std::isfinite(data)) return node_of_rows(on_dot(op), data, weights, x);
-    const Owned sum(dot_node(weights, x));  // for the op to check
-    return sum ? apply(op, sum.get()) : nullptr;
-}
-
-PyObject* sum_node(const Owned& terms) {
-    const double data = sum(operands_in(terms));
-    if (!has_values(terms)) return new_number(data);
-    Operand lhs;
+PyObject* bulk_node(Op op, double data, const Owned& terms, const Owned& x) {
+    if (!has_values(terms) && !(x && has_values(x))) return new_number(data);
+    Operand lhs, rhs{};
+    unsigned flags = lhs_is_node;
     lhs.node = vertex_of(terms);
-    return new_node(Op::sum, data, lhs, {}, lhs_is_node);
+    if (x) {
+        rhs.node = vertex_of(x);
+        flags |= rhs_is_node;
+    }
+    return new_node(op, data, lhs, rhs, flags);
 }
 
 }  // namespace megagrad::python

@@ -1,5 +1,5 @@
-// Rows of operands as Python objects: made of what the user passes, found again when it is passed
-// anew, and given to bulk nodes.
+// Bundles as Python objects: made of what the user passes, found again when it is passed anew, and
+// given to bulk nodes.
 #pragma once
 
 #include "bindings/value/value.hpp"
@@ -9,10 +9,10 @@ namespace megagrad::python {
 
 // A vertex of the graph that is no Value: users never see it, but it is counted, known to the
 // collector and freed as Values are.
-extern PyTypeObject* operands_type;
-bool make_operands_type();
+extern PyTypeObject* bundle_type;
+bool make_bundle_type();
 
-// Where a row comes from, for messages: "dot()", "x".
+// Where a bundle comes from, for messages: "dot()", "x".
 struct Source {
     const char* function;
     const char* name;
@@ -25,28 +25,28 @@ void refuse_item(Source source, std::size_t i, PyObject* item);
 // TypeError set if it is none.
 Owned items_of(PyObject* iterable, Source source);
 
-// The row of these items, Values and real numbers, and of what a sum over them starts from (null: a
-// plain 0). A row that is alive and has the same contents is used again. `items` become a copy if
-// their own code is run. Null with an exception set.
-Owned row_of_items(Owned& items, PyObject* start, Source source);
+// The bundle of these items, Values and real numbers, and of what a sum over them starts from
+// (null: a plain 0). A bundle that is alive and has the same contents is used again. `items` become
+// a copy if their own code is run. Null with an exception set.
+Owned bundle_of_items(Owned& items, PyObject* start, Source source);
 
 // Whether a bulk node would not do what a loop of + does, or of + and *: operators are not ours but
 // a subclass's, or patched; or numbers meet numbers that Python does not add as doubles.
 bool needs_loop(const Owned& terms);
 bool needs_loop(const Owned& weights, const Owned& x);
 
-inline Operands& operands_in(const Owned& row) { return *as_value(row.get())->node.lhs.operands; }
+inline Bundle& bundle_in(const Owned& bundle) { return *as_value(bundle.get())->node.lhs.bundle; }
 
-// start + w[0]*x[0] + ..., where the row of w has the start; a leaf if there is no Value in either.
+// A node of a bulk op, or a leaf if there is no Value in the bundles. x: null for an op of one.
+PyObject* bulk_node(Op op, double data, const Owned& terms, const Owned& x);
+
+// start + w[0]*x[0] + ..., where the bundle of w has the start.
 PyObject* dot_node(const Owned& weights, const Owned& x);
-// A unary or parametric op, with its default, on that.
-PyObject* neuron_node(Op op, const Owned& weights, const Owned& x);
-PyObject* sum_node(const Owned& terms);
 
-// --- functions of sequences (bulk_functions.cpp, functional.cpp) --------------------------------
+// --- functions of sequences (dot_and_sum.cpp, losses.cpp) --------------------------------
 
-extern PyMethodDef bulk_functions[];        // bulk_functions.cpp
-extern PyMethodDef functional_functions[];  // functional.cpp
+extern PyMethodDef bulk_functions[];        // dot_and_sum.cpp
+extern PyMethodDef functional_functions[];  // losses.cpp
 // For iterables of Values and numbers; null with an exception set.
 PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function);
 PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function);

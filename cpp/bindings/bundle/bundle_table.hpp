@@ -1,9 +1,9 @@
-// Rows of operands that are alive, by what is in them.
+// Bundles that are alive, by what is in them.
 //
-// A row of weights serves for all points of a batch, a vector of inputs for all rows of a matrix. A
-// row that was found gathers a gradient in one sum where two rows would make two, so what is found
-// must not depend on addresses: runs of a program would differ in the last bits. So the key is made
-// of operands that the row keeps alive, and no row displaces another one's.
+// A neuron's weights serve for all points of a batch, a vector of inputs for all rows of a matrix.
+// A bundle that was found gathers a gradient in one sum where two bundles would make two, so what
+// is found must not depend on addresses: runs of a program would differ in the last bits. So the
+// key is made of operands that the bundle keeps alive, and no bundle displaces another one's.
 #pragma once
 
 #include <cstddef>
@@ -12,59 +12,59 @@
 
 namespace megagrad::python {
 
-// What rows have for it: the key, or 0 if the table does not have the row, and the next one of the
+// What a bundle has for it: the key, or 0 if the table does not have it, and the next one of the
 // same bucket.
-template <class Row>
-struct RowLink {
+template <class Bundle>
+struct BundleLink {
     std::uint64_t key = 0;
-    Row* next = nullptr;
+    Bundle* next = nullptr;
 };
 
-// Has the last row of each key, and owns none. Row has a member `link`.
-template <class Row>
-class RowTable {
+// Has the last bundle of each key, and owns none. Bundle has a member `link`.
+template <class Bundle>
+class BundleTable {
 public:
-    Row* find(std::uint64_t key) { return *place(key); }
+    Bundle* find(std::uint64_t key) { return *place(key); }
 
-    // Instead of an earlier row of the same key; may throw std::bad_alloc.
-    void put(Row* row, std::uint64_t key) {
+    // Instead of an earlier bundle of the same key; may throw std::bad_alloc.
+    void put(Bundle* bundle, std::uint64_t key) {
         if (count_ == buckets_.size()) grow();
-        if (Row* const earlier = find(key)) remove(earlier);
-        row->link = {key, bucket(key)};
-        bucket(key) = row;
+        if (Bundle* const earlier = find(key)) remove(earlier);
+        bundle->link = {key, bucket(key)};
+        bucket(key) = bundle;
         ++count_;
     }
 
-    void remove(Row* row) {
-        if (row->link.key == 0) return;
-        *place(row->link.key) = row->link.next;
-        row->link = {};
+    void remove(Bundle* bundle) {
+        if (bundle->link.key == 0) return;
+        *place(bundle->link.key) = bundle->link.next;
+        bundle->link = {};
         --count_;
     }
 
 private:
-    Row*& bucket(std::uint64_t key) { return buckets_[(key >> 32) & (buckets_.size() - 1)]; }
+    Bundle*& bucket(std::uint64_t key) { return buckets_[(key >> 32) & (buckets_.size() - 1)]; }
 
-    // Where the row of that key is, or would be at the bucket's end.
-    Row** place(std::uint64_t key) {
-        Row** at = &bucket(key);
+    // Where the bundle of that key is, or would be at the bucket's end.
+    Bundle** place(std::uint64_t key) {
+        Bundle** at = &bucket(key);
         while (*at != nullptr && (*at)->link.key != key) at = &(*at)->link.next;
         return at;
     }
 
     void grow() {
-        std::vector<Row*> old(2 * buckets_.size());
+        std::vector<Bundle*> old(2 * buckets_.size());
         old.swap(buckets_);
-        for (Row* row : old)
-            while (row != nullptr) {
-                Row* const next = row->link.next;
-                row->link.next = bucket(row->link.key);
-                bucket(row->link.key) = row;
-                row = next;
+        for (Bundle* bundle : old)
+            while (bundle != nullptr) {
+                Bundle* const next = bundle->link.next;
+                bundle->link.next = bucket(bundle->link.key);
+                bucket(bundle->link.key) = bundle;
+                bundle = next;
             }
     }
 
-    std::vector<Row*> buckets_ = std::vector<Row*>(4096);
+    std::vector<Bundle*> buckets_ = std::vector<Bundle*>(4096);
     std::size_t count_ = 0;
 };
 

@@ -76,16 +76,20 @@ PyMethodDef function(const char* name, const char* doc) {
 
 }  // namespace
 
+PyObject* dot_node(const Owned& weights, const Owned& x) {
+    return bulk_node(Op::dot, dot(bundle_in(weights), bundle_in(x)), weights, x);
+}
+
 PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function) {
     Owned w_items = items_of(w, {function, "w"});
     if (!w_items) return nullptr;
     Owned x_items = items_of(x, {function, "x"});
     if (!x_items || !lengths_fit(function, w_items, x_items)) return nullptr;
-    const Owned weights = row_of_items(w_items, bias, {function, "w"});
+    const Owned weights = bundle_of_items(w_items, bias, {function, "w"});
     if (!weights) return nullptr;
-    const Owned inputs = row_of_items(x_items, nullptr, {function, "x"});
+    const Owned inputs = bundle_of_items(x_items, nullptr, {function, "x"});
     if (!inputs) return nullptr;
-    if (operands_in(weights).count != operands_in(inputs).count)
+    if (bundle_in(weights).count != bundle_in(inputs).count)
         return PyErr_Format(PyExc_RuntimeError, "%s: an argument changed size meanwhile", function);
     if (needs_loop(weights, inputs)) return dot_by_loop(w_items, x_items, bias);
     return dot_node(weights, inputs);
@@ -97,10 +101,10 @@ PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {
     if (start == Py_None)
         return PyErr_Format(PyExc_TypeError, "%s needs a Value or a real number as start, not None",
                             function);
-    const Owned terms = row_of_items(items, start, {function, "xs"});
+    const Owned terms = bundle_of_items(items, start, {function, "xs"});
     if (!terms) return nullptr;
-    if (needs_loop(terms) || operands_in(terms).count == 0) return sum_by_loop(items, start);
-    return sum_node(terms);
+    if (needs_loop(terms) || bundle_in(terms).count == 0) return sum_by_loop(items, start);
+    return bulk_node(Op::sum, sum(bundle_in(terms)), terms, nullptr);
 }
 
 PyMethodDef bulk_functions[] = {

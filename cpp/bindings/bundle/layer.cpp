@@ -3,6 +3,7 @@
 // Neurons and layers are Python objects, whose attributes anyone may change: they are read anew at
 // every call. What is not exactly an nn.Neuron or nn.Layer, or holds something unusual, is called
 // as Python would.
+#include <cmath>
 #include <utility>
 
 #include "bindings/bundle/bundle.hpp"
@@ -92,6 +93,15 @@ private:
     Op op_ = Op::leaf;
 };
 
+// The op on a dot, one node. What the op has to check, it checks on a node of its own.
+PyObject* neuron_node(Op op, const Owned& weights, const Owned& x) {
+    const double total = dot(bundle_in(weights), bundle_in(x));
+    const double data = evaluate(op, total, info(op).default_parameter);
+    if (std::isfinite(data)) return bulk_node(on_dot(op), data, weights, x);
+    const Owned sum(dot_node(weights, x));
+    return sum ? apply(op, sum.get()) : nullptr;
+}
+
 constexpr Source weights_source{"a neuron", "w"}, inputs_source{"a layer", "x"};
 
 enum class Outcome { done, error, unusual };
@@ -109,9 +119,9 @@ Outcome fire(PyObject* neuron, const Owned& inputs, Activation& activation, Owne
         return Outcome::unusual;
     Owned w(Py_NewRef(attributes.w));
     const Owned b(Py_NewRef(attributes.b));
-    const Owned weights = row_of_items(w, b.get(), weights_source);
+    const Owned weights = bundle_of_items(w, b.get(), weights_source);
     if (!weights) return Outcome::error;
-    if (operands_in(weights).count != operands_in(inputs).count || needs_loop(weights, inputs))
+    if (bundle_in(weights).count != bundle_in(inputs).count || needs_loop(weights, inputs))
         return Outcome::unusual;
     output.reset(op == Op::leaf ? dot_node(weights, inputs) : neuron_node(op, weights, inputs));
     return output ? Outcome::done : Outcome::error;
@@ -129,7 +139,7 @@ public:
         Outcome outcome = Outcome::unusual;
         if (Py_TYPE(neuron) == neuron_class.type) {
             if (!is_prepared_ && !prepare()) return nullptr;
-            if (is_known_ && row_) outcome = fire(neuron, row_, activation_, output);
+            if (is_known_ && bundle_) outcome = fire(neuron, bundle_, activation_, output);
         }
         if (outcome == Outcome::unusual) {
             is_prepared_ = false;  // code of the user's may change anything
@@ -141,18 +151,18 @@ public:
     bool prepare() {
         is_known_ = neuron_class.is_unpatched();
         activation_ = {};
-        row_.reset();
+        bundle_.reset();
         is_prepared_ = true;
         if (PySequence_Fast_GET_SIZE(items_.get()) == 0) return true;  // the neurons will complain
         Owned now(Py_NewRef(items_.get()));
-        row_ = row_of_items(now, nullptr, inputs_source);
-        return row_ != nullptr;
+        bundle_ = bundle_of_items(now, nullptr, inputs_source);
+        return bundle_ != nullptr;
     }
 
 private:
     PyObject* x_;
     Owned items_;
-    Owned row_;  // null if neurons have to be called as Python would
+    Owned bundle_;  // null if neurons have to be called as Python would
     bool is_known_ = false, is_prepared_ = false;
     Activation activation_;
 };

@@ -26,7 +26,7 @@ struct Unfolded {
 };
 
 // May throw std::bad_alloc.
-Unfolded unfold_sum(const Operands& terms, const Operands* x) {
+Unfolded unfold_sum(const Bundle& terms, const Bundle* x) {
     std::vector<Owned> nodes;
     const auto make = [&](Op op, const Term& lhs, const Term& rhs, double data) {
         const unsigned flags = flag(lhs, lhs_is_node) | flag(rhs, rhs_is_node);
@@ -76,9 +76,9 @@ bool unfold(PyValue* value) {
     const Owned terms(Py_NewRef(object_of(node.lhs.node)));
     const Owned x(node.has(rhs_is_node) ? Py_NewRef(object_of(rhs_of(node).node)) : nullptr);
     try {
-        const Unfolded unfolded =
-            is_on_dot(op) ? unfold_neuron(without_dot(op), slope_on_dot(node), terms, x)
-                          : unfold_sum(operands_in(terms), x ? &operands_in(x) : nullptr);
+        const Unfolded unfolded = is_on_dot(op)
+                                      ? unfold_neuron(without_dot(op), slope_on_dot(node), terms, x)
+                                      : unfold_sum(bundle_in(terms), x ? &bundle_in(x) : nullptr);
         if (node.op() != op) return true;
         share_gradient(node, unfolded);
         become(value, unfolded);

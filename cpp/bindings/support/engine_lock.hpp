@@ -1,6 +1,6 @@
 // The engine's lock, in a Python that has none of its own.
 //
-// All that the engine knows, nodes, rows and tables, is plain memory, which one thread at a time
+// All that the engine knows, nodes, bundles and tables, is plain memory, which one thread at a time
 // may touch. Where Python has its lock, that lock sees to it. In a free-threaded Python, whatever
 // Python calls takes this one. It is given up where Python would give up its own: while a thread
 // waits, and while it computes without (without_lock.hpp).

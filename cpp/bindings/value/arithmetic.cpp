@@ -55,10 +55,10 @@ inline bool is_finite(double x) { return x - x == 0; }
 
 // What `x op y` reads like in a message.
 std::string expression(Op op, double x, double y) {
-    const OpInfo& row = info(op);
-    if (row.kind == Kind::infix) return number_text(x) + " " + row.label + " " + number_text(y);
-    std::string result = std::string(row.name) + "(" + number_text(x);
-    if (row.kind != Kind::unary) result += ", " + number_text(y);
+    const OpInfo& entry = info(op);
+    if (entry.kind == Kind::infix) return number_text(x) + " " + entry.label + " " + number_text(y);
+    std::string result = std::string(entry.name) + "(" + number_text(x);
+    if (entry.kind != Kind::unary) result += ", " + number_text(y);
     return result + ")";
 }
 
@@ -165,22 +165,22 @@ PyObject* unary(PyObject* self, PyObject* = nullptr) {
 
 template <Op op, class Formula>
 PyObject* parametric(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-    const OpInfo& row = info(op);
+    const OpInfo& entry = info(op);
     const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
     if (count + named > 1)
         return PyErr_Format(PyExc_TypeError, "%s() takes at most one argument, %s (%zd given)",
-                            row.name, row.parameter, count + named);
+                            entry.name, entry.parameter, count + named);
     if (named == 1 &&
-        PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), row.parameter) != 0)
-        return PyErr_Format(PyExc_TypeError, "%s() has no argument '%U', only %s", row.name,
-                            PyTuple_GET_ITEM(names, 0), row.parameter);
-    double parameter = row.default_parameter;
+        PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), entry.parameter) != 0)
+        return PyErr_Format(PyExc_TypeError, "%s() has no argument '%U', only %s", entry.name,
+                            PyTuple_GET_ITEM(names, 0), entry.parameter);
+    double parameter = entry.default_parameter;
     if (count + named == 1) {
         const int number = to_number(args[0], parameter);
         if (number < 0) return nullptr;
         if (number == 0)
             return PyErr_Format(PyExc_TypeError, "%s() needs a real number as %s, not '%.100s'",
-                                row.name, row.parameter, Py_TYPE(args[0])->tp_name);
+                                entry.name, entry.parameter, Py_TYPE(args[0])->tp_name);
     }
     return unary_node(op, self, parameter, Formula::forward(as_value(self)->node.data, parameter));
 }
@@ -225,9 +225,9 @@ PyObject* apply(Op op, PyObject* a, PyObject* b) {
 
 bool remember_native_methods() {
     for (std::size_t i = 0; i < op_infos.size(); ++i) {
-        const OpInfo& row = op_infos[i];
-        if (row.kind == Kind::structural || row.kind == Kind::infix) continue;
-        native_names[i] = PyUnicode_InternFromString(row.name);
+        const OpInfo& entry = op_infos[i];
+        if (entry.kind == Kind::structural || entry.kind == Kind::infix) continue;
+        native_names[i] = PyUnicode_InternFromString(entry.name);
         if (native_names[i] == nullptr) return false;
         native_methods[i] =
             Py_XNewRef(PyDict_GetItemWithError(value_type->tp_dict, native_names[i]));

@@ -30,7 +30,7 @@ const char* op_name(const py::object& value) {
     const Node& node = node_of(value, "value");
     if (node.has(has_closure)) return info(Op::custom).name;
     const Op op = node.op();
-    return info(op == Op::dot || op == Op::sum ? Op::add : without_dot(op)).name;
+    return info(is_bulk(op) && !is_on_dot(op) ? Op::add : without_dot(op)).name;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The docstrings of the op table's methods, composed from its rows.
+// The docstrings of the op table's methods, composed from its entries.
 #include <cmath>
 #include <deque>
 #include <limits>
@@ -12,41 +12,42 @@ namespace megagrad::python {
 namespace {
 
 // Whether a finite operand can give a result that is too large for a float.
-bool can_overflow(const OpInfo& row, Op op) {
+bool can_overflow(const OpInfo& entry, Op op) {
     constexpr double largest = std::numeric_limits<double>::max();
-    return std::isinf(evaluate(op, largest, row.default_parameter)) ||
-           std::isinf(evaluate(op, -largest, row.default_parameter));
+    return std::isinf(evaluate(op, largest, entry.default_parameter)) ||
+           std::isinf(evaluate(op, -largest, entry.default_parameter));
 }
 
 // CPython takes the signature out of the first line.
-std::string signature(const OpInfo& row) {
+std::string signature(const OpInfo& entry) {
     std::string arguments = "$self, /";
-    if (row.kind == Kind::binary) arguments = "$self, other, /";
-    if (row.kind == Kind::parametric)
-        arguments += ", " + std::string(row.parameter) + "=" + number_text(row.default_parameter);
-    return row.name + ("(" + arguments + ")\n--\n\n");
+    if (entry.kind == Kind::binary) arguments = "$self, other, /";
+    if (entry.kind == Kind::parametric)
+        arguments +=
+            ", " + std::string(entry.parameter) + "=" + number_text(entry.default_parameter);
+    return entry.name + ("(" + arguments + ")\n--\n\n");
 }
 
-std::string derivative(const OpInfo& row) {
-    const std::string dx = readable(row.dx.formula), dy = readable(row.dy.formula);
-    if (row.kind == Kind::binary)
+std::string derivative(const OpInfo& entry) {
+    const std::string dx = readable(entry.dx.formula), dy = readable(entry.dy.formula);
+    if (entry.kind == Kind::binary)
         return "The derivative by x is " + dx + ",\nby y " + dy + " (x: this Value, y: other).\n\n";
     std::string text = "The derivative is " + dx + " (x: this Value, z: the result";
-    if (row.kind == Kind::parametric) text += std::string(", y: ") + row.parameter;
+    if (entry.kind == Kind::parametric) text += std::string(", y: ") + entry.parameter;
     return text + ").\n\n";
 }
 
-std::string errors(const OpInfo& row, Op op) {
+std::string errors(const OpInfo& entry, Op op) {
     std::string text;
-    if (row.kind == Kind::binary)
+    if (entry.kind == Kind::binary)
         text = "other: a Value or a real number. Raises TypeError for anything else.\n";
-    if (row.kind == Kind::parametric)
-        text = std::string(row.parameter) +
+    if (entry.kind == Kind::parametric)
+        text = std::string(entry.parameter) +
                ": a real number. Raises TypeError for anything else, ValueError\n"
                "where the result is undefined.\n";
-    if (*row.needs != '\0')
-        text += std::string("Needs ") + row.needs + ", else raises ValueError.\n";
-    if (can_overflow(row, op))
+    if (*entry.needs != '\0')
+        text += std::string("Needs ") + entry.needs + ", else raises ValueError.\n";
+    if (can_overflow(entry, op))
         text += "Raises OverflowError if the result is too large for a float.\n";
     return text;
 }
@@ -63,8 +64,9 @@ std::string number_text(double number) {
 
 const char* documentation(Op op) {
     static std::deque<std::string> kept;  // method tables refer to them for ever
-    const OpInfo& row = info(op);
-    std::string text = signature(row) + row.doc + "\n\n" + derivative(row) + errors(row, op);
+    const OpInfo& entry = info(op);
+    std::string text =
+        signature(entry) + entry.doc + "\n\n" + derivative(entry) + errors(entry, op);
     text.erase(text.find_last_not_of('\n') + 1);
     return kept.emplace_back(std::move(text)).c_str();
 }

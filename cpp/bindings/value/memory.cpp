@@ -90,7 +90,7 @@ MEGAGRAD_INLINE void release(Node* operand) {
 
 MEGAGRAD_NOINLINE void release_extended(Node* node) {
     for_each_operand(*node, [](Node* operand) { release(operand); });
-    if (node->op() == Op::operands) return;
+    if (node->op() == Op::bundle) return;
     const Pause may_run_any_code;
     delete_extension(static_cast<PyExtension*>(node->rhs.extension));
 }
@@ -210,7 +210,7 @@ void track_users(PyValue* value) {
         if (is_free_threaded && Py_REFCNT(as_object(live)) == 0)  // another thread's, just now
             PyObject_GC_UnTrack(as_object(live));
         if (is_bulk(live->node.op()))
-            for_each_operand(live->node, [](Node* row) { track(value_of(row)); });
+            for_each_operand(live->node, [](Node* bundle) { track(value_of(bundle)); });
     });
 }
 

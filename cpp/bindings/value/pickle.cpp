@@ -35,9 +35,9 @@ struct EndOfDescendants {
 PyTypeObject *descendants_type = nullptr, *end_type = nullptr;
 
 // The nodes that the pickler at work knows, as far as that can be told from outside: it cannot be
-// asked. Those that were listed have marks in a row, as long as no other traversal comes, and the
-// pickler keeps their lists alive. That another pickler is at work shows when a known node is to be
-// reduced: then none is believed to be known, and it lists all that it depends on.
+// asked. Those that were listed have marks in a bundle, as long as no other traversal comes, and
+// the pickler keeps their lists alive. That another pickler is at work shows when a known node is
+// to be reduced: then none is believed to be known, and it lists all that it depends on.
 struct Marks {
     std::uint64_t first = 0, end = 0;
     bool has(const Node& node) const { return ((node.epoch - first) & epoch_mask) < end - first; }

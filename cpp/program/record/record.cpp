@@ -26,12 +26,12 @@ public:
     // parameters numbered.
     void record(std::vector<Node*> outputs) {
         outputs.push_back(nullptr);  // that a sum over them would start from
-        Operands row;
-        row.count = outputs.size() - 1;
-        row.nodes = outputs.data();
+        Bundle bundle;
+        bundle.count = outputs.size() - 1;
+        bundle.nodes = outputs.data();
         Node root;
-        root.set_op(Op::operands);
-        root.lhs.operands = &row;
+        root.set_op(Op::bundle);
+        root.lhs.bundle = &bundle;
         root.set(extended);
         depth_first<Visit::first_first>(
             &root, waiting_, [this](const Node& node) { return is_seen(node); },
@@ -41,7 +41,7 @@ public:
                 prefetch_later(*node);
             },
             [this](Node* node) {
-                if (node->op() != Op::operands) note(*node, recorded(*node));
+                if (node->op() != Op::bundle) note(*node, recorded(*node));
             });
     }
 
@@ -100,24 +100,26 @@ private:
         return is_node ? ref_of(*operand.node) : draft_.constant(operand.number);
     }
 
-    Ref term(const Operands& row, std::size_t i) {
-        return row.nodes[i] != nullptr ? ref_of(*row.nodes[i]) : draft_.constant(row.values[i]);
+    Ref term(const Bundle& bundle, std::size_t i) {
+        return bundle.nodes[i] != nullptr ? ref_of(*bundle.nodes[i])
+                                          : draft_.constant(bundle.values[i]);
     }
 
     // The loop that it stands for.
     Ref bulk(const Node& node) {
-        const Operands& terms = row_of(node.lhs);
+        const Bundle& terms = bundle_of(node.lhs);
         Ref total = term(terms, terms.count);
         for (std::size_t i = 0; i < terms.count; ++i) {
             Ref next = term(terms, i);
-            if (node.op() != Op::sum)
-                next = draft_.apply(Op::mul, next, term(row_of(rhs_of(node)), i));
+            if (node.has(rhs_is_node))
+                next = draft_.apply(Op::mul, next, term(bundle_of(rhs_of(node)), i));
             total = draft_.apply(Op::add, total, next);
         }
         if (!is_on_dot(node.op())) return total;
-        const OpInfo& row = info(without_dot(node.op()));
-        if (row.kind == Kind::unary) return draft_.apply(without_dot(node.op()), total);
-        return draft_.apply(without_dot(node.op()), total, draft_.constant(row.default_parameter));
+        const OpInfo& entry = info(without_dot(node.op()));
+        if (entry.kind == Kind::unary) return draft_.apply(without_dot(node.op()), total);
+        return draft_.apply(without_dot(node.op()), total,
+                            draft_.constant(entry.default_parameter));
     }
 
     Draft draft_;
