@@ -1,5 +1,9 @@
-"""The accuracy that docs/accuracy.md states, at a sample of its points; and the exact op table itself."""
+"""The accuracy that docs/accuracy.md states, at a sample of its points; and the exact op table itself.
 
+``MEGAGRAD_POINTS=20000 pytest tests/value/test_accuracy.py`` goes through as many as the page has.
+"""
+
+import os
 import platform
 
 import pytest
@@ -12,6 +16,7 @@ mpmath = pytest.importorskip("mpmath")
 accuracy = pytest.importorskip("long.accuracy")
 
 STATED = accuracy.stated()
+POINTS = int(os.environ.get("MEGAGRAD_POINTS", "400"))
 each_op = pytest.mark.parametrize("row", ops(), ids=row_id)
 
 
@@ -25,7 +30,7 @@ def allowed(way, stated):
 @pytest.mark.skipif(not STATED, reason="needs docs/accuracy.md")
 @each_op
 def test_no_error_is_larger_than_stated(row):
-    for figures in accuracy.measured(row, 400):
+    for figures in accuracy.measured(row, POINTS):
         stated = STATED.get((row.name, figures.what), {})
         recorded = max([error for way, error in stated.items() if way != "anywhere"], default=0.0)
         for way, worst in figures.ordinary.items():
