@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 
 import pytest
 from support.nested import with_, without
@@ -101,6 +102,16 @@ def test_a_schedule_goes_on_from_a_last_epoch_and_the_optimisers_state(make, las
         resumed.step()
 
 
+@pytest.mark.parametrize("kind", [LinearLR, partial(CosineAnnealingLR, T_max=9)])
+@pytest.mark.parametrize("last_epoch", range(12))
+def test_a_schedule_that_goes_on_leaves_the_rates_that_it_finds(kind, last_epoch):
+    """They are those of its last step; only those to come are computed."""
+    optimizer = SGD([{"params": [Value(1.0)], "lr": 0.375, "initial_lr": 0.5}], lr=0.1)
+    resumed = kind(optimizer, last_epoch=last_epoch)
+    assert resumed.last_epoch == last_epoch + 1
+    assert resumed.get_last_lr() == [0.375] == [optimizer.param_groups[0]["lr"]]
+
+
 class Halving(LRScheduler):
     def get_lr(self):
         return [rate / 2**self.last_epoch for rate in self.base_lrs]
@@ -114,21 +125,28 @@ def test_a_schedule_of_ones_own():
 
 SCHEDULES = [
     lambda o: StepLR(o, 3, gamma=0.5),
-    lambda o: LinearLR(o, 0.1, total_iters=17),
+    lambda o: LinearLR(o, 0.1, 0.75, total_iters=17),
     lambda o: CosineAnnealingLR(o, 6, eta_min=0.01),
     lambda o: SequentialLR(o, [LinearLR(o, 0.1), CosineAnnealingLR(o, 20)], milestones=[5]),
 ]
+# The same schedules with other settings, which a state brings with it.
+OTHER_SETTINGS = [
+    lambda o: StepLR(o, 4),
+    LinearLR,
+    lambda o: CosineAnnealingLR(o, 5),
+    lambda o: SequentialLR(o, [LinearLR(o), CosineAnnealingLR(o, 9)], milestones=[3]),
+]
 
 
-@pytest.mark.parametrize("make", SCHEDULES)
+@pytest.mark.parametrize(("make", "make_other"), [*zip(SCHEDULES, OTHER_SETTINGS, strict=True)])
 @pytest.mark.parametrize("stop", [0, 1, 4, 5, 6, 12])
-def test_schedules_go_on_from_their_state(make, stop):
+def test_schedules_go_on_from_their_state(make, make_other, stop):
     optimizer, other = SGD([Value(1.0)], lr=0.5), SGD([Value(1.0)], lr=0.5)
     scheduler = make(optimizer)
     for _ in range(stop):
         scheduler.step()
     state = json.loads(json.dumps(scheduler.state_dict()))
-    resumed = make(other)
+    resumed = make_other(other)
     other.load_state_dict(optimizer.state_dict())
     resumed.load_state_dict(state)
     for _ in range(30):

@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import sys
+import threading
 import time
 from concurrent.futures import BrokenExecutor
 
@@ -79,6 +80,49 @@ def test_a_process_killed_while_it_sends_a_large_result():
             time.sleep(0.05)
         assert isinstance(future.exception(), BrokenExecutor)
         assert executor.submit(abs, -3).result() == 3
+
+
+class OneAtATime:
+    """A context that counts how many processes are between the making of their pipe and its closing."""
+
+    def __init__(self):
+        self.under_way, self.most = 0, 0
+        self.second_has_come = threading.Event()
+
+    def wait_for_a_second(self):
+        """Long enough for one that nothing holds up."""
+        self.second_has_come.wait(0.2)
+
+    def Pipe(self):
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        if self.most > 1:
+            self.second_has_come.set()
+        self.wait_for_a_second()
+        connection, its_end = multiprocessing.Pipe()
+        return connection, WatchedEnd(self, its_end)
+
+    def Process(self, target, args, daemon):
+        context = multiprocessing.get_context("spawn")
+        return context.Process(target=target, args=(args[0].connection,), daemon=daemon)
+
+
+class WatchedEnd:
+    def __init__(self, context, connection):
+        self.context, self.connection = context, connection
+
+    def close(self):
+        self.context.wait_for_a_second()
+        self.connection.close()
+        self.context.under_way -= 1
+
+
+def test_no_process_starts_while_another_has_not_its_pipe_alone():
+    """It would hold a copy of the other's end of the pipe, which then stays open after a death."""
+    context = OneAtATime()
+    with parallel.ProcessExecutor(2, context) as executor:
+        assert list(executor.map(abs, range(-9, 0))) == list(range(9, 0, -1))
+    assert (context.under_way, context.most) == (0, 1)
 
 
 def test_shutdown_of_processes():

@@ -100,6 +100,12 @@ def test_format_and_direction():
     assert (dot.format, "rankdir=LR" in dot.source) == ("svg", True)
 
 
+def test_graphviz_is_told_to_stop_looking_for_better_places():
+    """Without these bounds it takes minutes for a leaf that a hundred ops use."""
+    attributes = draw_dot(Value(1.0)).source.partition("\n")[2].partition("\n")[0]
+    assert attributes == "\tgraph [nslimit=1 nslimit1=1 rankdir=LR]"
+
+
 def test_a_node_used_twice_is_drawn_once_with_two_arrows():
     x = Value(3.0)
     drawn = Drawn(x * x + x)
