@@ -32,7 +32,7 @@ PASSES = 4
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="megagrad bench" if "megagrad.cli" in sys.modules else "python bench",
+        prog="megagrad bench" if "megagrad.cli.bench" in sys.modules else "python bench",
         description="Measure megagrad against micrograd, with the garbage collector on and off.",
         epilog="A figure in brackets is the ratio to megagrad's. bench/README.md tells what each "
         "row measures, and how.",

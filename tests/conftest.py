@@ -5,7 +5,7 @@ import sys
 import time
 
 import pytest
-from recorded_functions import points_of, repeated
+from support.recorded_functions import points_of, repeated
 
 from megagrad import record
 

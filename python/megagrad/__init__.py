@@ -18,10 +18,10 @@ TYPE_CHECKING = False  # typing's, whose import would take longer than all else 
 
 if TYPE_CHECKING:
     from megagrad import engine, functional, nn, optim, parallel
-    from megagrad.drawing import draw_dot
-    from megagrad.explanation import explain
     from megagrad.function import record
     from megagrad.functional import where
+    from megagrad.show.drawing import draw_dot
+    from megagrad.show.explanation import explain
     from megagrad.state import load, save
     from megagrad.torch_export import from_torch, to_torch
 
@@ -46,8 +46,8 @@ __all__ = [
 
 _MODULES = ("functional", "nn", "optim", "parallel")
 _HOMES = {
-    "draw_dot": "drawing",
-    "explain": "explanation",
+    "draw_dot": "show.drawing",
+    "explain": "show.explanation",
     "from_torch": "torch_export",
     "load": "state",
     "record": "function",

@@ -4,7 +4,7 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from megagrad.cli import main
+        from megagrad.cli.main import main
     except KeyboardInterrupt:
         print("\nmegagrad: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -1,7 +1,7 @@
 """The engine under micrograd's name: ``from megagrad.engine import Value``."""
 
 from megagrad._core import Value
-from megagrad.numpy_ops import array_function, array_ufunc
+from megagrad._numpy_functions import array_function, array_ufunc
 
 __all__ = ["Value"]
 

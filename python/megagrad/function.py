@@ -4,9 +4,9 @@ import inspect
 import math
 from collections.abc import Callable, Iterable
 
+from megagrad._checks import LARGEST_COUNT, whole_number
 from megagrad._core import Function, Value, while_recording
-from megagrad.arguments import LARGEST_COUNT, whole_number
-from megagrad.nn import Module
+from megagrad.module import Module
 
 __all__ = ["Function", "record"]
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from megagrad._checks import whole_number
 from megagrad._core import Function
-from megagrad.arguments import whole_number
+from megagrad._workers import ProcessExecutor
 from megagrad.engine import Value
-from megagrad.processes import ProcessExecutor
 
 __all__ = ["ProcessExecutor", "backward", "vjp"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from megagrad import whole_file
-from megagrad.arguments import real_number
+from megagrad import _files
+from megagrad._checks import real_number
 
 __all__ = ["load", "save"]
 
@@ -45,7 +45,7 @@ def save(state: Mapping[str, float], path: str | os.PathLike[str]) -> None:
     np.savez_compressed(
         content, names=np.array(list(state), dtype=np.str_), data=np.array(numbers, dtype="<f8")
     )
-    whole_file.write(path, content.getvalue())
+    _files.write(path, content.getvalue())
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, float]:

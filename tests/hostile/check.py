@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
-from needs import FREE_THREADED
+from support.needs import FREE_THREADED
 
 from hostile.kind import Hostile, Sabotage
 from megagrad import Function, Value

@@ -7,22 +7,10 @@ from typing import Any
 
 from hostile.calls import Rows, a_function, numbers, read_only_row
 from hostile.check import Call, Folder
-from megagrad import (
-    Value,
-    arguments,
-    datasets,
-    drawing,
-    explanation,
-    expression,
-    graph,
-    nn,
-    optim,
-    scaling,
-    state,
-    training,
-    whole_file,
-)
+from megagrad import Value, _checks, _files, nn, optim, state
+from megagrad.demo import datasets, scaling, training
 from megagrad.optim import lr_scheduler
+from megagrad.show import drawing, explanation, expression, graph
 
 # --- optim ----------------------------------------------------------------------------------------
 
@@ -252,7 +240,7 @@ def save_row(function: Callable[..., Any], *before: Any) -> Callable[[], Call]:
 def content_row() -> Call:
     folder = Folder()
     return Call(
-        whole_file.write,
+        _files.write,
         (folder.path / "file", b"content"),
         watched=(folder,),
         anything=("content",),
@@ -345,9 +333,9 @@ OTHERS: Rows = {
     "moons": curves_row(datasets.moons),
     "circles": curves_row(datasets.circles),
     "spirals": curves_row(datasets.spirals),
-    "real_number": lambda: Call(partial(arguments.real_number, "name", at_least=0), (1.5,)),
+    "real_number": lambda: Call(partial(_checks.real_number, "name", at_least=0), (1.5,)),
     "whole_number": lambda: Call(
-        partial(arguments.whole_number, "name", at_least=0), (3,), anything=("number",)
+        partial(_checks.whole_number, "name", at_least=0), (3,), anything=("number",)
     ),
     "trace": lambda: Call(graph.trace, (root(), 3, 100), anything=("root",)),
     "names_of": lambda: Call(graph.names_of, ([Value(1.0)],)),

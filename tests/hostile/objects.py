@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import numpy as np
-from needs import FREE_THREADED, UNDER_WINE
+from support.needs import FREE_THREADED, UNDER_WINE
 
 from hostile.data import ARRAYS, CONTAINERS, NUMBERS, TEXT
 from hostile.kind import Hostile, Sabotage, raises, returns, slot

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from megagrad import program
+from megagrad.cli import program
 
 __all__ = ["add_parser", "start"]
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from megagrad import whole_file
+from megagrad import _files
 from megagrad.cli import words
 from megagrad.cli.failure import Failure, told_if_unwritable
 from megagrad.engine import Value
-from megagrad.expression import ExpressionError, evaluate, is_name
+from megagrad.show.expression import ExpressionError, evaluate, is_name
 
 __all__ = ["add_parser", "refuse_short_options"]
 
@@ -115,18 +115,18 @@ def _draw(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
     for name, leaf in leaves.items():
         print(f"{name} = {leaf.data + 0.0:.6g}, gradient {leaf.grad + 0.0:.6g}")
     if options.explain:
-        from megagrad.explanation import explain
+        from megagrad.show.explanation import explain
 
         print(f"\n{explain(root, limit=None)}\n")
     content = _drawn(root, options.output, options.rankdir)
     with told_if_unwritable(options.output):
-        whole_file.write(options.output, content)
+        _files.write(options.output, content)
     print(f"graph: {options.output}")
     return 0
 
 
 def _drawn(root: Value, path: Path, rankdir: str) -> bytes:
-    from megagrad.drawing import draw_dot
+    from megagrad.show.drawing import draw_dot
 
     try:
         dot = draw_dot(root, rankdir=rankdir)

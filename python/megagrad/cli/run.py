@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from megagrad import compat, program
+from megagrad.cli import compat, program
 
 __all__ = ["add_parser", "start"]
 

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from megagrad import picture
 from megagrad.cli import interrupt, words
 from megagrad.cli.failure import Failure, told_if_unwritable
-from megagrad.datasets import Table, circles, moons, read_csv, spirals
-from megagrad.graph import printable
+from megagrad.demo import picture
+from megagrad.demo.datasets import Table, circles, moons, read_csv, spirals
+from megagrad.demo.scaling import Scaling
+from megagrad.demo.training import Progress, train
 from megagrad.nn import ACTIVATIONS, MLP
-from megagrad.scaling import Scaling
-from megagrad.training import Progress, train
+from megagrad.show.graph import printable
 
 __all__ = ["add_parser"]
 

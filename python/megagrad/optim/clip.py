@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from megagrad._checks import real_number
 from megagrad._core import clamp_gradients, gradient_norm, scale_gradients
-from megagrad.arguments import real_number
 from megagrad.engine import Value
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]

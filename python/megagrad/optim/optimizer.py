@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
+from megagrad._checks import real_number, whole_number
 from megagrad._core import AdamRule, SGDRule
-from megagrad.arguments import real_number, whole_number
 from megagrad.engine import Value
 
 __all__ = ["Optimizer", "Parameters"]

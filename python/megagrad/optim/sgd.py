@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
+from megagrad._checks import real_number
 from megagrad._core import SGDRule
-from megagrad.arguments import real_number
 from megagrad.optim.optimizer import Optimizer, Parameters
 
 __all__ = ["SGD"]
