@@ -11,7 +11,7 @@
 #include "bindings/value/recording.hpp"
 #include "bindings/value/value.hpp"
 #include "graph/backward.hpp"
-#include "program/kernels/isa.hpp"
+#include "program/kernels/instruction_sets.hpp"
 
 namespace py = pybind11;
 using namespace megagrad;

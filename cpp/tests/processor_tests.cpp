@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "program/kernels/isa.hpp"
+#include "program/kernels/instruction_sets.hpp"
 #include "tests/check.hpp"
 
 namespace megagrad::test {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "program/kernels/isa.hpp"
+#include "program/kernels/instruction_sets.hpp"
 #include "program/program.hpp"
 #include "program/run/pairwise_sum.hpp"
 #include "tests/check.hpp"

@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "program/kernels/isa.hpp"
+#include "program/kernels/instruction_sets.hpp"
 #include "program/record/record.hpp"
 #include "program/run/replay.hpp"
 #include "tests/check.hpp"

@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-#include "program/kernels/math/math.hpp"
+#include "program/vectors/math/math.hpp"
 #include "tests/check.hpp"
 
 namespace megagrad::test {

@@ -11,6 +11,7 @@ PyTorch.
 
 import importlib
 
+from megagrad import _function_files  # noqa: F401  # gives Functions files
 from megagrad._core import Function, __version__
 from megagrad.engine import Value
 

@@ -17,7 +17,7 @@ from support.places import ROOT
 from megagrad._core import ops
 
 PAGES = ["index.md", *(f"guides/{name}.md" for name in ("micrograd", "choosing", "ops", "inside"))]
-OP_TABLE = ROOT / "cpp" / "core" / "op_table.hpp"
+OP_TABLE = ROOT / "cpp" / "graph" / "op_table.hpp"
 
 needs_docs = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="needs the whole checkout")
 
@@ -63,9 +63,9 @@ def test_figures_are_those_that_were_measured(page):
         assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.]*\d)", measured), (number, unit)
 
 
-def columns(row):
-    """The columns of a ROW: what is between commas outside of parentheses and quotes."""
-    inside = row[row.index("(") + 1 : row.rindex(")")].replace("\\\n", "")
+def columns(entry):
+    """The columns of an ENTRY: what is between commas outside of parentheses and quotes."""
+    inside = entry[entry.index("(") + 1 : entry.rindex(")")].replace("\\\n", "")
     return [
         part.strip()
         for part in re.findall(
@@ -75,26 +75,26 @@ def columns(row):
 
 
 @needs_docs
-class TestTheRow:
-    """The row that the guide to ops shows, as far as it can be tried without a compiler."""
+class TestTheEntry:
+    """The entry that the guide to ops shows, as far as it can be tried without a compiler."""
 
     @pytest.fixture
-    def row(self):
+    def entry(self):
         (block,) = blocks("docs/guides/ops.md", "cpp")
         return columns(block)
 
-    def test_it_has_the_columns_of_the_table(self, row):
+    def test_it_has_the_columns_of_the_table(self, entry):
         if not OP_TABLE.exists():
             pytest.skip("needs the whole checkout")
-        table = OP_TABLE.read_text(encoding="utf-8").split("#define MEGAGRAD_UNARY(ROW)")[1]
+        table = OP_TABLE.read_text(encoding="utf-8").split("#define MEGAGRAD_UNARY(ENTRY)")[1]
         first, second = table.splitlines()[1:3]
-        assert len(row) == len(columns(first)) == len(columns(second))
+        assert len(entry) == len(columns(first)) == len(columns(second))
 
-    def test_the_op_is_not_there_already(self, row):
-        assert row[0] not in [op.name for op in ops()]
+    def test_the_op_is_not_there_already(self, entry):
+        assert entry[0] not in [op.name for op in ops()]
 
-    def test_its_derivative_is_the_slope(self, row):
-        _, _, forward, derivative, *_ = row
+    def test_its_derivative_is_the_slope(self, entry):
+        _, _, forward, derivative, *_ = entry
         names = {"T": float, "fabs": math.fabs}
 
         def at(formula, x):

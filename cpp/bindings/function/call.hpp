@@ -155,7 +155,7 @@ public:
         without_lock.reset();
         if (!complete) throw pybind11::error_already_set();
         constexpr std::size_t most_kept = std::size_t{1} << 23;  // 64 MiB
-        if (memory->rows.size() <= most_kept) state_.spare = std::move(memory);
+        if (memory->registers.size() <= most_kept) state_.spare = std::move(memory);
     }
 
 private:

@@ -67,7 +67,7 @@ PyObject* restore(PyObject* type, PyObject* args) {
 constexpr std::size_t number_size = 8;
 constexpr std::size_t end_size = 2 * number_size;
 
-PyObject* save(PyObject* self, PyObject* path) {
+PyObject* bytes_of_file(PyObject* self, PyObject*) {
     return guarded([&]() -> PyObject* {
         const FunctionState& state = state_of_function(self);
         check_may_be_read(state.nodes, "the data of a parameter");
@@ -78,19 +78,14 @@ PyObject* save(PyObject* self, PyObject* path) {
             append_bytes(bytes, std::bit_cast<std::uint64_t>(node->data), number_size);
         append_bytes(bytes, program.size(), number_size);
         append_bytes(bytes, checksum(bytes), number_size);
-        py::module_::import("megagrad.whole_file")
-            .attr("write")(py::handle(path), py::bytes(bytes));
-        Py_RETURN_NONE;
+        return py::bytes(bytes).release().ptr();
     });
 }
 
-PyObject* load(PyObject* type, PyObject* path) {
+PyObject* from_file(PyObject* type, PyObject* content) {
     return guarded([&] {
-        // Not open(), which would take an int for the number of a file that someone else has
-        // opened.
-        const py::object file = py::module_::import("pathlib").attr("Path")(py::handle(path));
-        const py::bytes content = file.attr("read_bytes")();
-        const std::string_view bytes = content;
+        if (!PyBytes_Check(content)) throw py::type_error("a saved Function must be bytes");
+        const std::string_view bytes = py::reinterpret_borrow<py::bytes>(content);
         const auto refuse = [](const char* what) {
             throw py::value_error(std::string("not a saved Function: ") + what);
         };
@@ -124,18 +119,10 @@ PyMethodDef function_pickling[] = {
      "__reduce__($self, /)\n--\n\nThe program and the parameters, for pickle and copy."},
     {"_restore", locked<restore>, METH_VARARGS | METH_CLASS,
      "_restore($type, program, parameters, has_one_output, /)\n--\n\nWhat __reduce__ took apart."},
-    {"save", locked<save>, METH_O,
-     "save($self, path, /)\n--\n\n"
-     "Write the program and the parameters' present data to a file.\n\n"
-     "path: a str or path-like object. Labels, gradients and the graph are not saved. A file that "
-     "is\n"
-     "there is replaced only when the new one is complete. Raises OSError if it cannot be "
-     "written."},
-    {"load", locked<load>, METH_O | METH_CLASS,
-     "load($type, path, /)\n--\n\n"
-     "The Function of a saved file, with new Values as its parameters.\n\n"
-     "All of the file is checked before any of it is used. Raises ValueError if it is not what\n"
-     "save() wrote, and OSError if it cannot be read."},
+    {"_to_bytes", locked<bytes_of_file>, METH_NOARGS,
+     "_to_bytes($self, /)\n--\n\nWhat save() writes."},
+    {"_from_bytes", locked<from_file>, METH_O | METH_CLASS,
+     "_from_bytes($type, content, /)\n--\n\nWhat load() returns for a file's content."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

@@ -3,7 +3,7 @@
 
 #include "program/kernels/dual.hpp"
 #include "program/kernels/kernels.hpp"
-#include "program/kernels/vector.hpp"
+#include "program/vectors/vector.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "graph/op.hpp"
-#include "program/kernels/vector.hpp"
+#include "program/vectors/vector.hpp"
 #ifdef MEGAGRAD_EAGER
-#include "program/kernels/math/library.hpp"
+#include "program/vectors/math/library.hpp"
 #else
-#include "program/kernels/math/math.hpp"
+#include "program/vectors/math/math.hpp"
 #endif
 
 namespace megagrad::MEGAGRAD_ISA {

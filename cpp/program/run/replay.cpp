@@ -14,7 +14,7 @@
 #include <unistd.h>
 #endif
 
-#include "program/kernels/isa.hpp"
+#include "program/kernels/instruction_sets.hpp"
 #include "program/kernels/kernels.hpp"
 #include "program/run/pairwise_sum.hpp"
 

@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-#include "program/kernels/isa.hpp"
+#include "program/kernels/instruction_sets.hpp"
 #include "program/run/replay.hpp"
 
 namespace megagrad::test {

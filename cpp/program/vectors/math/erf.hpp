@@ -1,8 +1,8 @@
 // The error function and its complement.
 #pragma once
 
-#include "program/kernels/math/exp.hpp"
-#include "program/kernels/math/two_fold.hpp"
+#include "program/vectors/math/exp.hpp"
+#include "program/vectors/math/two_fold.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 

@@ -1,7 +1,7 @@
 // exp and what it carries: expm1, sinh, cosh, tanh.
 #pragma once
 
-#include "program/kernels/math/two_fold.hpp"
+#include "program/vectors/math/two_fold.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 

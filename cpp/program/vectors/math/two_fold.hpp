@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "program/kernels/vector.hpp"
+#include "program/vectors/vector.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 

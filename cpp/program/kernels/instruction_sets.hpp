@@ -5,11 +5,6 @@
 #include <string>
 #include <vector>
 
-// The build names the one that a file is being compiled for.
-#ifndef MEGAGRAD_ISA
-#define MEGAGRAD_ISA baseline
-#endif
-
 namespace megagrad {
 
 struct InstructionSet;

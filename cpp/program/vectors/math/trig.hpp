@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "program/kernels/math/two_fold.hpp"
+#include "program/vectors/math/two_fold.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 

@@ -1,14 +1,18 @@
 // The vector instructions that `Vector` is made of, as each family of processors has them.
 //
-// Which family it is follows from what the compiler may use, see isa.hpp. MSVC has no name for
-// SSE2, nor for fused multiply-adds, which it uses with AVX2.
+// Which family it is follows from what the compiler may use. MSVC has no name for SSE2, nor for
+// fused multiply-adds, which it uses with AVX2.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 
 #include "platform/compiler.hpp"
-#include "program/kernels/isa.hpp"
+
+// The build names the instruction set that a file is being compiled for.
+#ifndef MEGAGRAD_ISA
+#define MEGAGRAD_ISA baseline
+#endif
 
 #if defined(MEGAGRAD_ONE_LANE)
 // No vectors: said by the build, or because the processor is none of these.

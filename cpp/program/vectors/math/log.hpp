@@ -1,8 +1,8 @@
 // log and what it carries: log1p, pow; and cbrt, which takes numbers apart the same way.
 #pragma once
 
-#include "program/kernels/math/exp.hpp"
-#include "program/kernels/math/two_fold.hpp"
+#include "program/vectors/math/exp.hpp"
+#include "program/vectors/math/two_fold.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 

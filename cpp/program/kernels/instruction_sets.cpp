@@ -1,4 +1,4 @@
-#include "program/kernels/isa.hpp"
+#include "program/kernels/instruction_sets.hpp"
 
 #include <atomic>
 

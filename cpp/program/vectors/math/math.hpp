@@ -1,4 +1,4 @@
-// The functions of <cmath> on the numbers of lanes.hpp, for the kernels: exp, expm1, log, log1p,
+// The functions of <cmath> on the numbers of vector.hpp, for the kernels: exp, expm1, log, log1p,
 // pow, cbrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf, erfc. They are found beside
 // the number type, give the same bits in every lane, and stay within 2 ulp (most within 1).
 //
@@ -6,7 +6,7 @@
 // depends on fma() being one: its rounding is the only difference between instruction sets.
 #pragma once
 
-#include "program/kernels/math/erf.hpp"
-#include "program/kernels/math/exp.hpp"
-#include "program/kernels/math/log.hpp"
-#include "program/kernels/math/trig.hpp"
+#include "program/vectors/math/erf.hpp"
+#include "program/vectors/math/exp.hpp"
+#include "program/vectors/math/log.hpp"
+#include "program/vectors/math/trig.hpp"

@@ -1,10 +1,10 @@
-// The functions of <cmath>, as the C library has them, on the numbers of lanes.hpp: for programs
+// The functions of <cmath>, as the C library has them, on the numbers of vector.hpp: for programs
 // that are to give the bits of eager code.
 #pragma once
 
 #include <cmath>
 
-#include "program/kernels/vector.hpp"
+#include "program/vectors/vector.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 

@@ -1,7 +1,7 @@
 // The numbers that kernels compute on: `Vector`, as many as one instruction takes, and `Scalar`, a
 // single one. Code that is a template over the two gives the same bits in every lane.
 //
-// The files that include this are compiled once for each instruction set, see isa.hpp, and once as
+// The files that include this are compiled once for each instruction set, and once as
 // MEGAGRAD_EAGER, which computes as eager code does, without fma; all that
 // they define is in a namespace of that instruction set's name, so that the linker cannot mix them.
 #pragma once
@@ -11,8 +11,7 @@
 #include <cstdint>
 
 #include "platform/compiler.hpp"
-#include "program/kernels/isa.hpp"
-#include "program/kernels/simd.hpp"
+#include "program/vectors/simd.hpp"
 
 namespace megagrad::MEGAGRAD_ISA {
 
