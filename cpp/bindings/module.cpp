@@ -7,7 +7,6 @@
 
 #include "bindings/bundle/bundle.hpp"
 #include "bindings/function/function.hpp"
-#include "bindings/support/registration.hpp"
 #include "bindings/value/recording.hpp"
 #include "bindings/value/value.hpp"
 #include "graph/backward.hpp"
@@ -15,6 +14,10 @@
 
 namespace py = pybind11;
 using namespace megagrad;
+
+namespace megagrad::python {
+void register_optim(py::module_& module);  // optim.cpp
+}
 
 namespace {
 
@@ -124,13 +127,12 @@ const char* refusal() {
 
 }  // namespace
 
-void register_bulk(py::module_& module) {
-    if (!python::make_bundle_type() || !python::intern_layer_names() ||
-        PyModule_AddFunctions(module.ptr(), python::bulk_functions) < 0 ||
-        PyModule_AddFunctions(module.ptr(), python::number_functions) < 0 ||
-        PyModule_AddFunctions(module.ptr(), python::functional_functions) < 0 ||
-        PyModule_AddFunctions(module.ptr(), python::layer_functions) < 0)
-        throw py::error_already_set();
+void register_functions(py::module_& module) {
+    if (!python::make_bundle_type() || !python::intern_layer_names()) throw py::error_already_set();
+    for (PyMethodDef* functions :
+         {python::bulk_functions, python::number_functions, python::functional_functions,
+          python::layer_functions, python::census_functions, python::recording_functions})
+        if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 
 PYBIND11_MODULE(core_of_main_interpreter, module, py::mod_gil_not_used()) {
@@ -140,11 +142,9 @@ PYBIND11_MODULE(core_of_main_interpreter, module, py::mod_gil_not_used()) {
     py::register_local_exception_translator(keep_memory_error);
     register_value(module);
     register_ops(module);
-    register_bulk(module);
+    register_functions(module);
     register_function(module);
-    python::register_census(module);
     python::register_optim(module);
-    python::register_recording(module);
     register_fork();
 }
 

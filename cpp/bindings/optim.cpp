@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "bindings/support/registration.hpp"
 #include "bindings/value/recording.hpp"
 #include "bindings/value/value.hpp"
 #include "optim/rules.hpp"
@@ -42,7 +41,7 @@ std::vector<Node*> nodes_of(PyObject* sequence) {
 // Of which gradients will be read.
 std::vector<Node*> with_gradients(const py::list& values) {
     const std::vector<Node*> nodes = nodes_of(values.ptr());
-    check_may_be_read(nodes, "the grad");
+    if (!may_be_read(nodes, "the grad")) throw py::error_already_set();
     return nodes;
 }
 
@@ -151,7 +150,7 @@ public:
             throw py::value_error(
                 "the params of a parameter group were replaced; use add_param_group(), or make a "
                 "new optimiser");
-        check_may_be_read(nodes_, "the data of a parameter");
+        if (!may_be_read(nodes_, "the data of a parameter")) throw py::error_already_set();
         update(nodes_, state_, options);
     }
 

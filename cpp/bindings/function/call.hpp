@@ -186,7 +186,8 @@ private:
         const std::size_t count = state_.nodes.size();
         if (object == nullptr || object == Py_None) {
             live_.resize(count);
-            check_may_be_read(state_.nodes, "the data of a parameter");
+            if (!may_be_read(state_.nodes, "the data of a parameter"))
+                throw pybind11::error_already_set();
             for (std::size_t i = 0; i < count; ++i) live_[i] = state_.nodes[i]->data;
             points_.parameters = live_.data();
             return;

@@ -70,7 +70,7 @@ constexpr std::size_t end_size = 2 * number_size;
 PyObject* bytes_of_file(PyObject* self, PyObject*) {
     return guarded([&]() -> PyObject* {
         const FunctionState& state = state_of_function(self);
-        check_may_be_read(state.nodes, "the data of a parameter");
+        if (!may_be_read(state.nodes, "the data of a parameter")) return nullptr;
         const std::string program = to_bytes(state.program);
         std::string bytes = program;
         bytes += state.has_one_output ? '\1' : '\0';

@@ -1,11 +1,9 @@
 #include "bindings/value/recording.hpp"
 
-#include <pybind11/pybind11.h>
+#include <array>
 
-#include "bindings/support/registration.hpp"
+#include "bindings/support/arguments.hpp"
 #include "graph/walk.hpp"
-
-namespace py = pybind11;
 
 namespace megagrad::python {
 
@@ -33,17 +31,32 @@ bool has_input_below(Node& root) {
     return found;
 }
 
-py::object while_recording(const py::tuple& inputs, const py::object& fn) {
-    for (const py::handle& input : inputs)
-        if (!is_value(input.ptr())) throw py::type_error("inputs must be Values");
-    const RecordedInputs running(inputs);
-    return fn();
+bool is_tuple_of_values(PyObject* object) {
+    if (!PyTuple_Check(object)) return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+        if (!is_value(PyTuple_GET_ITEM(object, i))) return false;
+    return true;
+}
+
+PyObject* while_recording(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+    std::array<PyObject*, 2> values{};
+    if (!take_arguments<2>("while_recording()", {"inputs", "fn"}, 2, args, count, keywords, values))
+        return nullptr;
+    if (!is_tuple_of_values(values[0]))
+        return PyErr_Format(PyExc_TypeError, "inputs must be a tuple of Values");
+    try {
+        const RecordedInputs running(values[0]);
+        return PyObject_CallNoArgs(values[1]);
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory();
+    }
 }
 
 }  // namespace
 
-RecordedInputs::RecordedInputs(const py::tuple& inputs) : held_(inputs) {
-    for (const py::handle& input : inputs) inputs_.insert(&as_value(input.ptr())->node);
+RecordedInputs::RecordedInputs(PyObject* inputs) : held_(Py_NewRef(inputs)) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i)
+        inputs_.insert(&as_value(PyTuple_GET_ITEM(inputs, i))->node);
 }
 
 void leave_recordings_to_other_threads() {
@@ -75,10 +88,11 @@ bool refuses_to_be_read(PyObject* value, const char* what) {
     return true;
 }
 
-void register_recording(py::module_& module) {
-    module.def("while_recording", while_recording, py::arg("inputs"), py::arg("fn"),
-               py::call_guard<EngineLock>(),
-               "Call fn(); meanwhile, data that depend on the inputs cannot be read.");
-}
+PyMethodDef recording_functions[] = {
+    method_def<while_recording>(
+        "while_recording", METH_FASTCALL | METH_KEYWORDS,
+        "while_recording($module, /, inputs, fn)\n--\n\n"
+        "Call fn(); meanwhile, data that depend on the inputs cannot be read."),
+    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

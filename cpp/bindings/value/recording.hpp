@@ -1,8 +1,6 @@
 // Recordings that run: meanwhile no data that depends on one of their inputs may be read.
 #pragma once
 
-#include <pybind11/pybind11.h>
-
 #include <unordered_set>
 #include <vector>
 
@@ -14,11 +12,12 @@ namespace megagrad::python {
 // The inputs of one, on any thread. Each has its own, so that they may end in any order.
 class RecordedInputs : public Running<RecordedInputs> {
 public:
-    explicit RecordedInputs(const pybind11::tuple& inputs);
+    // `inputs` is a tuple of Values; may throw std::bad_alloc.
+    explicit RecordedInputs(PyObject* inputs);
     bool has(const Node& node) const { return inputs_.contains(&node); }
 
 private:
-    pybind11::tuple held_;
+    Owned held_;
     std::unordered_set<const Node*> inputs_;
 };
 // In a process that fork() made: those of other threads do not go on.
@@ -33,11 +32,12 @@ bool refuses_to_be_read(PyObject* value, const char* what);
 inline bool may_be_read(PyObject* value, const char* what) {
     return RecordedInputs::innermost() == nullptr || !refuses_to_be_read(value, what);
 }
-
-// The same of many; throws what pybind11 makes Python's exception.
-inline void check_may_be_read(const std::vector<Node*>& nodes, const char* what) {
+inline bool may_be_read(const std::vector<Node*>& nodes, const char* what) {
     for (Node* node : nodes)
-        if (!may_be_read(object_of(node), what)) throw pybind11::error_already_set();
+        if (!may_be_read(object_of(node), what)) return false;
+    return true;
 }
+
+extern PyMethodDef recording_functions[];
 
 }  // namespace megagrad::python

@@ -1,8 +1,7 @@
 // `Value`: a graph node that is a Python object.
 //
 // This type and its slots are written against CPython's C API, because one operator call has to
-// cost no more than building a float; everything else goes through pybind11. The files
-// value_*.cpp each hold one concern: memory, arithmetic, attributes, copies, and the type itself.
+// cost no more than building a float. Each file of this folder holds one concern.
 #pragma once
 
 #include <Python.h>
@@ -55,7 +54,7 @@ inline bool is_value(PyObject* object) {
     return is_exact_value(object) || PyType_IsSubtype(Py_TYPE(object), value_type);
 }
 
-// --- memory (value_memory.cpp) ---------------------------------------------------------------
+// --- memory (memory.cpp) ------------------------------------------------------------------------
 
 extern NodePool node_pool;
 
@@ -112,7 +111,7 @@ private:
 };
 void reset_to_leaf(PyValue* value);
 
-// --- arithmetic (value_arithmetic.cpp) --------------------------------------------------------
+// --- arithmetic (arithmetic.cpp) ----------------------------------------------------------------
 
 // 1: `object` is a real number, now in `number`; 0: it is not; -1: an exception is set.
 int to_number(PyObject* object, double& number);
@@ -169,26 +168,27 @@ PyObject* power(PyObject* a, PyObject* b, PyObject* modulus);
 PyObject* negative(PyObject* self);
 PyObject* absolute(PyObject* self);
 
-// --- bulk nodes (value_bulk.cpp) -----------------------------------------------------------------
+// --- bulk nodes (bundle/unfold.cpp)
+// ----------------------------------------------------------------------
 
 // Makes a bulk node the last addition of the loop that it stands for, in place, and its operands
 // the nodes that the loop would have made; false with an exception set.
 bool unfold(PyValue* value);
 inline bool unfold_if_bulk(PyValue* value) { return !is_bulk(value->node.op()) || unfold(value); }
 
-// --- documentation (value_documentation.cpp) --------------------------------------------------
+// --- documentation (documentation.cpp) ----------------------------------------------------------
 
 std::string number_text(double number);  // as Python's repr writes it; may throw std::bad_alloc
 const char* documentation(Op op);        // a method's docstring, with its signature
 
-// --- construction (value_construction.cpp) ----------------------------------------------------
+// --- construction (construction.cpp) ------------------------------------------------------------
 
 PyObject* construct(PyTypeObject* type, PyObject* args, PyObject* kwargs);
 PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names);
 int initialize(PyObject* self, PyObject* args, PyObject* kwargs);
 bool set_operands(PyValue* value, PyObject* children, PyObject* partials);
 
-// --- attributes (value_attributes.cpp) --------------------------------------------------------
+// --- attributes (attributes.cpp) ----------------------------------------------------------------
 
 PyObject* get_attribute(PyObject* self, PyObject* name);
 int set_attribute(PyObject* self, PyObject* name, PyObject* value);
@@ -202,13 +202,13 @@ PyObject* represent(PyObject* self);
 PyObject* to_string(PyObject* self);
 extern PyGetSetDef attributes[];
 
-// --- backward (value_backward.cpp) ------------------------------------------------------------
+// --- backward (backward.cpp) --------------------------------------------------------------------
 
 PyObject* get_backward(PyObject* self, void*);
 int set_backward(PyObject* self, PyObject* closure, void*);
 extern PyMethodDef backward_methods[];
 
-// --- state (value_state.cpp) ------------------------------------------------------------------
+// --- state (state.cpp) --------------------------------------------------------------------------
 
 // (what __getstate__ gives, label, op label, closure), with None where there is nothing of the
 // kind; None if there is nothing at all.
@@ -224,7 +224,8 @@ bool intern_method_names();
 // Whether a subclass of Value has a method of its own where `base` has another, or none.
 bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name);
 
-// --- copies and pickles (value_copy.cpp, value_pickle.cpp, value_restore.cpp) ------------------
+// --- copies and pickles (copy.cpp, pickle.cpp, restore.cpp)
+// ----------------------------------------
 
 extern PyMethodDef copy_methods[];
 extern PyMethodDef pickle_methods[];
@@ -233,7 +234,12 @@ inline constexpr const char* number_name = "number";  // of a leaf that stands f
 bool make_pickling_types();
 bool make_copy_map_type();
 
-// --- the type (value_type.cpp) ----------------------------------------------------------------
+// --- what a graph consists of (census.cpp)
+// ---------------------------------------------------------
+
+extern PyMethodDef census_functions[];
+
+// --- the type (type.cpp) ------------------------------------------------------------------------
 
 PyTypeObject* make_value_type();  // null with an exception set
 
