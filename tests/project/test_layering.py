@@ -87,8 +87,7 @@ CPP = {
     "bindings/bundle": "graph bindings/support bindings/value",
     "bindings/function": "program program/record program/plan program/run bindings/support"
     " bindings/value",
-    "bindings": "graph optim program/kernels bindings/support bindings/value bindings/bundle"
-    " bindings/function",
+    "bindings": "graph optim program/kernels bindings/value bindings/bundle bindings/function",
     "tests": "graph optim program program/record program/kernels program/vectors/math program/run",
     "tests/fuzz": "program program/kernels program/run",
 }
