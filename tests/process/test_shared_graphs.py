@@ -51,13 +51,8 @@ ACTIONS = {
 
 # What an action may meet in a graph that another one has half way changed.
 MAY_FAIL = (
-    ValueError,
-    TypeError,
-    RuntimeError,
-    AttributeError,
-    IndexError,
-    OverflowError,
-    pickle.PicklingError,
+    *(ValueError, TypeError, RuntimeError, AttributeError, IndexError),
+    *(OverflowError, pickle.PicklingError),
 )
 
 
