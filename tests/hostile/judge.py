@@ -17,12 +17,12 @@ NO_EXPLANATION = re.compile(
 PYTHONS = re.compile(
     r"__\w+__ ?(\(\)|must|returned|should)|index-sized|non-iterator|0-d array|signaling NaN"
     r"|InvalidOperation|too large (to convert to|for a) float|embedded null|integer scalar arrays"
-    r"|truth value|recursion depth|unsupported operand|not supported between|can only concatenate"
+    r"|truth value|recursion depth|unsupported operand|not supported between|can only (concatenate|append)"
     r"|'[\w.]+' object is not (callable|iterable)|is not iterable$|^unhashable type: '"
     r"|safely coerced|can't (concat|multiply sequence|encode)|Cannot compare|division by zero"
     r"|no len\(\)|unsized object|has no attribute '|^descriptor '|attribute of immutable type"
     r"|is not a (type object|subtype of)|__class__ assignment|^\[Errno \d+\] |not C-contiguous"
-    r"|while NumPy made an array of \w+$|as an integer$|supported seed types|^argument should be a str object"
+    r"|while NumPy made an array of \w+$|as an integer$|supported seed types|^invalid non-printable character|cannot contain null bytes|^argument should be a str object"
 )
 
 # What would be right, in our words; and words after which something has to come.
@@ -40,13 +40,14 @@ COUNTED = re.compile(r"\b(got|has|have) (\d+|none|no)\b")
 
 # Our own messages in which what is wrong tells what would be right.
 ENOUGH = re.compile(
-    r".+ has \d+ rates, the optimiser has \d+ groups|Value\(\) got \d+ local gradients for \d+ children"
+    r".+ has \d+ (rates|parameter groups), the \w+ has \d+( groups)?|Value\(\) got \d+ local gradients for \d+ children"
     r"|a saved group has \d+ parameters where there are \d+|the program has \d+ parameters, not \d+"
     r"|.+ is the same Value as .+|parameter \d+, .+, occurs twice in its group"
     r"|the state does not fit the \w+: missing names \[.*\], unexpected names \[.*\]"
     r"|'?\"?the (state has no|parameter group has lost its) .+|the state has (an entry for|\[).+"
     r"|.+ is (undefined|too large for a float).*|cannot record a rule of the user's own: .+"
-    r"|(.+ is )?not a saved (program|state).+|.+ contains itself.*",
+    r"|(.+ is )?not a saved (program|state).+|.+ contains itself.*"
+    r"|the norm of order .+ cannot be clipped; .+",
     re.DOTALL,
 )
 
@@ -58,6 +59,8 @@ def fault(text: str, names: Iterable[str], argument: Any) -> str | None:
     """
     if NO_EXPLANATION.search(text):
         return "is what is said where nobody has thought of it"
+    if issubclass(type(argument), dict) and re.fullmatch(r"'\w+'", text):  # its own words
+        return None
     if PYTHONS.search(text) or ENOUGH.fullmatch(text):
         return None
     if not RIGHT.search(text) or OPEN_END.search(text):
@@ -69,14 +72,14 @@ def fault(text: str, names: Iterable[str], argument: Any) -> str | None:
 
 def names_one_of(names: Iterable[str], text: str) -> bool:
     """Whether one of the names, or of several that stand for one, is a word of the text."""
-    given = [part for name in names for part in name.split("/")]
+    given = [part.strip("_") for name in names for part in name.split("/")]
     words = {word for part in given for word in (part, part.removesuffix("s")) if word}
     return any(re.search(rf"(?<![^\W_]){re.escape(word)}(?!\w)", text) for word in words)
 
 
 def shows(argument: Any, text: str) -> bool:
     """Whether the text has the argument's type, its value, or the type of something in it."""
-    found = [type(argument).__name__]
+    found = [type(argument).__name__, *(f"'{kind.__name__}'" for kind in type(argument).__mro__)]
     for kind in (float, int, str):
         # Of a child of the kind, whatever it says itself.
         if issubclass(type(argument), kind) and not isinstance(argument, bool):
