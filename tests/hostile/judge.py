@@ -46,7 +46,7 @@ ENOUGH = re.compile(
     r"|the state does not fit the \w+: missing names \[.*\], unexpected names \[.*\]"
     r"|'?\"?the (state has no|parameter group has lost its) .+|the state has (an entry for|\[).+"
     r"|.+ is (undefined|too large for a float).*|cannot record a rule of the user's own: .+"
-    r"|(.+ is )?not a saved (program|state).+|.+ contains itself.*"
+    r"|(.+ is )?not a saved (program|state).+|.+ contains itself.*|the expression is empty"
     r"|the norm of order .+ cannot be clipped; .+",
     re.DOTALL,
 )
