@@ -7,48 +7,62 @@ from typing import Any
 
 from megagrad import Value
 
+
+def any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.DOTALL)
+
+
 # What Python and pybind11 say where nobody has thought of it.
-NO_EXPLANATION = re.compile(
-    r"bad argument type for built-in operation|error return without exception|exception set"
-    r"|incompatible (function|constructor) arguments|Unable to cast|NULL"
+NO_EXPLANATION = any_of(
+    *("bad argument type for built-in operation", "error return without exception"),
+    *("exception set", "incompatible (function|constructor) arguments", "Unable to cast", "NULL"),
 )
 
 # What Python and NumPy say themselves of objects that break their rules, and the system of files.
-PYTHONS = re.compile(
-    r"__\w+__ ?(\(\)|must|returned|should)|index-sized|non-iterator|0-d array|signaling NaN"
-    r"|InvalidOperation|too large (to convert to|for a) float|embedded null|integer scalar arrays"
-    r"|truth value|recursion depth|unsupported operand|not supported between|can only (concatenate|append)"
-    r"|'[\w.]+' object is not (callable|iterable)|is not iterable$|^unhashable type: '"
-    r"|safely coerced|can't (concat|multiply sequence|encode)|Cannot compare|division by zero"
-    r"|no len\(\)|unsized object|has no attribute '|^descriptor '|attribute of immutable type"
-    r"|is not a (type object|subtype of)|__class__ assignment|^\[Errno \d+\] |not C-contiguous"
-    r"|while NumPy made an array of \w+$|as an integer$|supported seed types|^invalid non-printable character|cannot contain null bytes|^argument should be a str object"
+PYTHONS = any_of(
+    *(r"__\w+__ ?(\(\)|must|returned|should)", "__class__ assignment", "has no attribute '"),
+    *(r"'[\w.]+' object (is not|does not|cannot)", "is not (iterable|a container)", r"no len\(\)"),
+    *("non-iterator", "unsized object", "^unhashable type: '", "recursion depth", "^descriptor '"),
+    *("(unsupported|bad) operand", "not supported between", "can only (concatenate|append)"),
+    *("can't (concat|multiply sequence|encode)", "index-sized", "integer scalar arrays"),
+    *("too large (to convert to|for a) float", "division by zero", "signaling NaN"),
+    *("InvalidOperation", "Cannot compare", "truth value", "0-d array", "safely coerced"),
+    *("not C-contiguous", r"while NumPy made an array of \w+$", "supported seed types"),
+    *("is not a (type object|subtype of)", "attribute of immutable type"),
+    *("embedded null", "cannot contain null bytes", "^invalid non-printable character"),
+    *(r"^\[Errno \d+\] ", "^argument should be a str object"),
 )
 
 # What would be right, in our words; and words after which something has to come.
 RIGHT = re.compile(
-    r"\b(must|needs?|takes?|expected|required|known are|it has|its state has|has only|allowed"
-    r"|use|add|save|make|load|divide)\b"
+    r"\b(must|needs?|takes?|expected|known are|it has|its state has|allowed|use|add|save|load|divide)\b"
 )
-OPEN_END = re.compile(
-    r"\b(must( not)?|must (be|have|fit|name)|at (least|most)|above|from|needs?|expected|not|got"
-    r"|known are|it has|use|as many)\s*$|\bat (least|most)\b(?! [\w-])"
+OPEN_END = any_of(
+    r"\b(must( not)?|must (be|have|fit|name)|at (least|most)|above|from|needs?|expected|not|got)\s*$",
+    r"\b(known are|it has|use|as many)\s*$",
+    r"\bat (least|most)\b(?! [\w-])",
 )
 
 # How many there are, where the number is what is wrong.
 COUNTED = re.compile(r"\b(got|has|have) (\d+|none|no)\b")
 
 # Our own messages in which what is wrong tells what would be right.
-ENOUGH = re.compile(
-    r".+ has \d+ (rates|parameter groups), the \w+ has \d+( groups)?|Value\(\) got \d+ local gradients for \d+ children"
-    r"|a saved group has \d+ parameters where there are \d+|the program has \d+ parameters, not \d+"
-    r"|.+ is the same Value as .+|parameter \d+, .+, occurs twice in its group"
-    r"|the state does not fit the \w+: missing names \[.*\], unexpected names \[.*\]"
-    r"|'?\"?the (state has no|parameter group has lost its) .+|the state has (an entry for|\[).+"
-    r"|.+ is (undefined|too large for a float).*|cannot record a rule of the user's own: .+"
-    r"|(.+ is )?not a saved (program|state).+|.+ contains itself.*|the expression is empty"
-    r"|the norm of order .+ cannot be clipped; .+",
-    re.DOTALL,
+ENOUGH = any_of(
+    r".+ has \d+ (rates|parameter groups), the \w+ has \d+( groups)?",
+    r"Value\(\) got \d+ local gradients for \d+ children",
+    r"a saved group has \d+ parameters where there are \d+",
+    r"the program has \d+ parameters, not \d+",
+    r".+ is the same Value as .+",
+    r"parameter \d+, .+, occurs twice in its group",
+    r"the state does not fit the \w+: missing names \[.*\], unexpected names \[.*\]",
+    r"""['"]*the (state has no|parameter group has lost its) .+""",
+    r"the state has (an entry for|\[).+",
+    r".+ is (undefined|too large for a float).*",
+    r"cannot record a rule of the user's own: .+",
+    r"(.+ is )?not a saved (program|state).+",
+    r".+ contains itself.*",
+    r"the norm of order .+ cannot be clipped; .+",
+    r"the expression (is empty|has characters that are no text)",
 )
 
 

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "bound_of": "in draw_dot() and explain()",
     "collapse": "takes what trace() made",
     "is_name": "of a string",
+    "kind": "of anything",
     "array_function": "NumPy calls it",
     "array_ufunc": "NumPy calls it, and operands' rows reach it",
     "label_of": "takes what trace() made",
