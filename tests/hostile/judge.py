@@ -29,13 +29,14 @@ PYTHONS = any_of(
     *("InvalidOperation", "Cannot compare", "truth value", "0-d array", "safely coerced"),
     *("not C-contiguous", r"while NumPy made an array of \w+$", "supported seed types"),
     *("is not a (type object|subtype of)", "attribute of immutable type"),
-    *("embedded null", "cannot contain null bytes", "^invalid non-printable character"),
+    *("embedded null", "cannot contain null bytes", "^invalid (non-printable|decimal)"),
     *(r"^\[Errno \d+\] ", "^argument should be a str object"),
 )
 
 # What would be right, in our words; and words after which something has to come.
 RIGHT = re.compile(
-    r"\b(must|needs?|takes?|expected|known are|it has|its state has|allowed|use|add|save|load|divide)\b"
+    r"\b(must|needs?|takes?|expected|required|known are|it has|its state has|allowed|use|add|save|load"
+    r"|divide)\b"
 )
 OPEN_END = any_of(
     r"\b(must( not)?|must (be|have|fit|name)|at (least|most)|above|from|needs?|expected|not|got)\s*$",
