@@ -4,7 +4,7 @@ import random
 
 import pytest
 from support.loops import loop, neuron_loop
-from support.trees import grads, tree
+from support.trees import grads, nodes_below, tree
 
 from megagrad import nn
 from megagrad.engine import Value
@@ -134,15 +134,6 @@ def test_a_neurons_picture_is_micrograds():
     random.seed(1)
     neuron = nn.Neuron(2)
     out = neuron([1.0, -2.0])
-    nodes, edges = set(), set()
-
-    def build(v):
-        if v not in nodes:
-            nodes.add(v)
-            for child in v._prev:
-                edges.add((child, v))
-                build(child)
-
-    build(out)
+    nodes = nodes_below(out)
     assert sorted(node._op for node in nodes) == ["", "", "", "", "", "*", "*", "+", "+", "ReLU"]
-    assert len(edges) == 9
+    assert sum(len(node._prev) for node in nodes) == 9

@@ -14,6 +14,7 @@ from functools import partial
 import pytest
 from support.own_ops import own
 from support.processes import printed
+from support.trees import everything
 
 from megagrad import Function, explain, optim
 from megagrad._core import census
@@ -109,19 +110,6 @@ each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__
 OWN = (own_op_of_many, closures, named_closures, instances)
 
 
-def walked(root):
-    """All nodes, each with its operands by their numbers: what a program of micrograd's would see."""
-    numbers, stack, rows = {root: 0}, [root], []
-    while stack:
-        node = stack.pop()
-        for child in node._children:
-            if child not in numbers:
-                numbers[child] = len(numbers)
-                stack.append(child)
-        rows.append((type(node), node._op, node.data, node.grad, *map(numbers.get, node._children)))
-    return rows
-
-
 @each_shape
 def test_backward_twice_and_zeroed(shape):
     leaf, root, grad = shape()
@@ -158,7 +146,7 @@ def test_copies(shape, duplicate):
     root.backward()
     twin = duplicate(root)
     assert census(twin) == census(root)
-    assert walked(twin) == walked(root)
+    assert everything(twin) == everything(root)
 
 
 @each_shape
