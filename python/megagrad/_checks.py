@@ -5,10 +5,15 @@ import operator
 
 from megagrad.engine import Value
 
-__all__ = ["LARGEST_COUNT", "real_number", "whole_number"]
+__all__ = ["LARGEST_COUNT", "kind", "real_number", "whole_number"]
 
 # Of what is made one by one, as Values and points are: more would take hours, and all the memory.
 LARGEST_COUNT = 2**31 - 1
+
+
+def kind(thing: object) -> str:
+    """Name a thing's type as messages do: in quotes."""
+    return f"'{type(thing).__name__}'"
 
 
 def real_number(name: str, number: float, at_least: float = -math.inf) -> float:
@@ -21,7 +26,7 @@ def real_number(name: str, number: float, at_least: float = -math.inf) -> float:
     try:
         real = Value(number).data
     except TypeError:
-        raise TypeError(f"{name} must be a real number, not '{type(number).__name__}'") from None
+        raise TypeError(f"{name} must be a real number, not {kind(number)}") from None
     except OverflowError:
         raise OverflowError(f"{name} must fit into a float, and is too large") from None
     if at_least > -math.inf and not real >= at_least:
@@ -41,7 +46,7 @@ def whole_number(
     try:
         whole = operator.index(number)
     except TypeError:
-        raise TypeError(f"{name} must be an integer, not '{type(number).__name__}'") from None
+        raise TypeError(f"{name} must be an integer, not {kind(number)}") from None
     if whole < at_least:
         raise ValueError(f"{name} must be at least {at_least}{why}, got {_digits(whole)}")
     if at_most is not None and whole > at_most:

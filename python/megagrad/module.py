@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from megagrad._checks import real_number
+from megagrad._checks import kind, real_number
 from megagrad.engine import Value
 
 __all__ = ["IncompatibleKeys", "Module"]
@@ -70,9 +70,7 @@ class Module:
         state that is not a mapping to real numbers. After an error nothing has changed.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(
-                f"a state must be a mapping of names to numbers, not '{type(state).__name__}'"
-            )
+            raise TypeError(f"a state must be a mapping of names to numbers, not {kind(state)}")
         parameters = dict(self.named_parameters())
         differences = IncompatibleKeys(
             missing_keys=[name for name in parameters if name not in state],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from megagrad import _core
-from megagrad._checks import LARGEST_COUNT, whole_number
+from megagrad._checks import LARGEST_COUNT, kind, whole_number
 from megagrad._core import dot, ops
 from megagrad.engine import Value
 from megagrad.module import IncompatibleKeys, Module
@@ -109,9 +109,7 @@ class MLP(Module):
     def __init__(self, nin: int, nouts: Iterable[int], activation: Activation = "relu") -> None:
         """See the class."""
         if not isinstance(nouts, Iterable):
-            raise TypeError(
-                f"nouts must be a list with the size of each layer, not '{type(nouts).__name__}'"
-            )
+            raise TypeError(f"nouts must be a list with the size of each layer, not {kind(nouts)}")
         sizes = [nin, *nouts]
         if len(sizes) < 2:
             raise ValueError("nouts must name the size of at least one layer, got none")
@@ -148,7 +146,7 @@ def _sized(x: Iterable[Value | float]) -> Any:
     if hasattr(x, "__len__") and not is_a_number:
         return x
     if is_a_number or not isinstance(x, Iterable):
-        raise TypeError(f"x must be a list of numbers or Values, not '{type(x).__name__}'")
+        raise TypeError(f"x must be a list of numbers or Values, not {kind(x)}")
     return list(x)
 
 
@@ -158,7 +156,7 @@ def _known(activation: Activation) -> Activation:
     if not isinstance(activation, str):
         raise TypeError(
             "activation must be the name of an op, or a function from Value to Value, "
-            f"not '{type(activation).__name__}'"
+            f"not {kind(activation)}"
         )
     raise ValueError(
         f"unknown activation {activation!r}: known are {', '.join(ACTIVATIONS)}, "

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from megagrad._checks import whole_number
+from megagrad._checks import kind, whole_number
 from megagrad._core import Function
 from megagrad._workers import ProcessExecutor
 from megagrad.engine import Value
@@ -104,11 +104,11 @@ def _checked_call(
     with_input_grads: bool,
 ) -> _Call:
     if not isinstance(f, Function):
-        raise TypeError(f"f must be a Function, not '{type(f).__name__}'")
+        raise TypeError(f"f must be a Function, not {kind(f)}")
     if not isinstance(executor, Executor):
         raise TypeError(
             "executor must be a concurrent.futures.Executor (a Dask client has get_executor()), "
-            f"not '{type(executor).__name__}'"
+            f"not {kind(executor)}"
         )
     if params is None:
         params = [parameter.data for parameter in f.parameters]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from megagrad import _files
-from megagrad._checks import real_number
+from megagrad._checks import kind, real_number
 
 __all__ = ["load", "save"]
 
@@ -36,7 +36,7 @@ def save(state: Mapping[str, float], path: str | os.PathLike[str]) -> None:
     if not isinstance(state, Mapping):
         raise TypeError(
             "a state must be a mapping of names to numbers, as model.state_dict() returns it, "
-            f"not '{type(state).__name__}'"
+            f"not {kind(state)}"
         )
     for name in state:
         _check_name(name)
@@ -67,7 +67,7 @@ class _WrongContent(Exception):
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str):
-        raise TypeError(f"a state's names must be strings, not '{type(name).__name__}'")
+        raise TypeError(f"a state's names must be strings, not {kind(name)}")
     if name.endswith("\0"):
         raise ValueError(f"the name {name!r} ends with a NUL character, which NumPy would drop")
 

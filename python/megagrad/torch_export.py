@@ -6,6 +6,7 @@ import random
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar
 
+from megagrad._checks import kind
 from megagrad.nn import MLP, Layer, Neuron
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def from_torch(network: Sequential) -> MLP:
     torch = _torch("from_torch")
     is_sequential = isinstance(network, torch.nn.Sequential)
     if not is_sequential or type(network).forward is not torch.nn.Sequential.forward:
-        raise TypeError(f"network must be a torch.nn.Sequential, not '{type(network).__name__}'")
+        raise TypeError(f"network must be a torch.nn.Sequential, not {kind(network)}")
     stages = _stages(torch, network)
     model = _blank([stages[0].linear.in_features, *(s.linear.out_features for s in stages)])
     for layer, stage in zip(model.layers, stages, strict=True):
@@ -106,15 +107,15 @@ def _rows(model: object) -> list[list[Neuron]]:
         return [[model]]
     raise TypeError(
         "to_torch knows an MLP, Layer or Neuron, and subclasses that leave __call__ as it is, "
-        f"not '{type(model).__name__}'"
+        f"not {kind(model)}"
     )
 
 
 _Kind = TypeVar("_Kind", bound=MLP | Layer | Neuron)
 
 
-def _computes_as(model: object, kind: type[_Kind]) -> TypeGuard[_Kind]:
-    return isinstance(model, kind) and type(model).__call__ is kind.__call__
+def _computes_as(model: object, cls: type[_Kind]) -> TypeGuard[_Kind]:
+    return isinstance(model, cls) and type(model).__call__ is cls.__call__
 
 
 def _linear(torch: Any, neurons: list[Neuron]) -> Any:

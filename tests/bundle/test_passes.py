@@ -4,6 +4,7 @@ import random
 
 import pytest
 from support.loops import loop, neuron_loop
+from support.own_ops import own
 from support.trees import flattened, grads, tree
 
 from megagrad import functional, nn
@@ -14,13 +15,7 @@ from megagrad.functional import dot
 def test_a_closure_that_adds_to_a_folded_nodes_gradient():
     w, x = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
     inner = dot(w, x)
-    out = Value(inner.data**2, (inner,), "square")
-
-    def rule():
-        inner.grad += 2 * inner.data * out.grad
-
-    out._backward = rule
-    out.backward()
+    own(inner, inner.data**2, slope=2 * inner.data).backward()
     assert grads(*w) == [310.0, 434.0]
     assert [child.grad for child in inner._children] == [62.0, 62.0]
 
@@ -81,91 +76,71 @@ def test_a_pass_that_fails_leaves_nothing_for_the_next():
 
 
 def test_what_a_closure_sees_and_adds_where_it_looks():
-    results = []
-    for product in (dot, loop):
+    def outcome(product):
         w, x = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
-        inner = product(w, x)
-        middle = Value(1.0, (inner,), "look")
-        seen = []
+        inner, seen = product(w, x), []
 
-        def rule(inner=inner, middle=middle, seen=seen):
-            inner.grad += middle.grad
+        def look():
             partial, last = inner._children
             seen.append((partial.grad, last.grad))
             last.grad += 5
 
-        middle._backward = rule
-        middle.backward()
-        results.append((seen, tree(inner), grads(*w, *x)))
-    assert results[0] == results[1]
+        own(inner, after=look).backward()
+        return seen, tree(inner), grads(*w, *x)
+
+    assert outcome(dot) == outcome(loop)
 
 
 def test_a_closure_that_looks_and_fails_loses_nothing():
-    results = []
-    for product in (dot, loop):
+    def outcome(product):
         inner = product([Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)])
         (inner * 3).backward()
-        middle = Value(1.0, (inner,), "look")
 
-        def rule(inner=inner):
+        def look():
             assert inner._children
             raise LookupError
 
-        middle._backward = rule
         with pytest.raises(LookupError):
-            middle.backward()
-        results.append(tree(inner))
-    assert results[0] == results[1]
+            own(inner, before=look).backward()
+        return tree(inner)
+
+    assert outcome(dot) == outcome(loop)
 
 
 def test_a_neuron_that_a_later_pass_unfolds_has_its_earlier_gradients():
     random.seed(1)
     layer = nn.Layer(2, 1, activation="tanh")
-    results = []
-    for run in (layer, lambda x: neuron_loop(layer.neurons[0], x)):
+
+    def outcome(run):
         layer.zero_grad()
         hidden = run([Value(0.5), Value(0.25)])
         (hidden * 3).backward()
-        middle = Value(hidden.data, (hidden,), "look")
+        own(hidden, after=lambda: hidden._children).backward()
+        return flattened(tree(hidden))
 
-        def rule(hidden=hidden, middle=middle):
-            hidden.grad += middle.grad
-            assert hidden._children
-
-        middle._backward = rule
-        middle.backward()
-        results.append(flattened(tree(hidden)))
-    assert results[0] == pytest.approx(results[1], rel=1e-14)
+    by_loop = outcome(lambda x: neuron_loop(layer.neurons[0], x))
+    assert outcome(layer) == pytest.approx(by_loop, rel=1e-14)
 
 
 def test_a_nested_pass_over_a_row_of_computed_operands():
-    results = []
-    for product in (dot, loop):
+    def outcome(product):
         leaf = Value(2.0)
         w, x = [Value(2.0), Value(3.0)], [leaf * 3, Value(7.0)]
-        side = product(w, x)
-        middle = Value(1.0, (Value(1.0),), "inner")
-        middle._backward = side.backward
+        middle = own(Value(1.0), before=product(w, x).backward)
         (product(w, x) * 2 + (middle + product(w, x))).backward()
-        results.append(grads(leaf, *w, *x))
-    assert results[0] == results[1]
+        return grads(leaf, *w, *x)
+
+    assert outcome(dot) == outcome(loop)
 
 
 def test_a_nested_pass_from_a_node_that_the_outer_one_has_still_to_visit():
-    results = []
-    for product in (dot, loop):
+    def outcome(product):
         w, x = [Value(2.0), Value(3.0)], [Value(1.0), Value(7.0)]
         inner = product(w, x)
-        middle = Value(1.0, (inner,), "inner")
+        own(inner, before=inner.backward).backward()
+        return grads(*w, *x, inner)
 
-        def rule(inner=inner, middle=middle):
-            inner.backward()
-            inner.grad += middle.grad
-
-        middle._backward = rule
-        middle.backward()
-        results.append(grads(*w, *x, inner))
-    assert results[0] == results[1]
+    assert outcome(dot) == outcome(loop)
 
 
 def test_a_gradient_set_in_a_closure_on_a_node_of_another_graph():

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from support.loops import loop, neuron_loop
-from support.trees import grads, tree
+from support.trees import grads, nodes_below, tree
 
 from megagrad import nn
 from megagrad.engine import Value
@@ -80,19 +80,14 @@ def test_a_walk_by_hand_is_backward():
 
 @pytest.mark.parametrize("passes", [1, 2, 3])
 def test_gradients_of_several_passes_add_up_in_nodes_unfolded_later(passes):
-    def root(product):
+    def outcome(product):
         inner = product([Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)], Value(1.0))
-        return inner, inner * inner
+        out = inner * inner
+        for root in (*[out] * passes, inner, out):
+            root.backward()
+        return tree(out)
 
-    trees = []
-    for product in (dot, loop):
-        inner, out = root(product)
-        for _ in range(passes):
-            out.backward()
-        inner.backward()
-        out.backward()
-        trees.append(tree(out))
-    assert trees[0] == trees[1]
+    assert outcome(dot) == outcome(loop)
 
 
 def test_setting_a_gradient_is_seen_by_that_node_alone():
@@ -106,13 +101,14 @@ def test_setting_a_gradient_is_seen_by_that_node_alone():
 def test_data_set_after_a_pass_leaves_the_gradients_that_were():
     random.seed(1)
     layer = nn.Layer(2, 1, activation="tanh")
-    results = []
-    for run in (layer, lambda x: neuron_loop(layer.neurons[0], x)):
+
+    def outcome(run):
         hidden = run([Value(0.5), Value(0.25)])
         (hidden * 3).backward()
         hidden.data = 0.9
-        results.append(hidden._children[0].grad)
-    assert results[0] == results[1]
+        return hidden._children[0].grad
+
+    assert outcome(layer) == outcome(lambda x: neuron_loop(layer.neurons[0], x))
 
 
 @pytest.mark.parametrize("activation", ["sqrt", "cbrt"])
@@ -138,15 +134,6 @@ def test_a_neurons_picture_is_micrograds():
     random.seed(1)
     neuron = nn.Neuron(2)
     out = neuron([1.0, -2.0])
-    nodes, edges = set(), set()
-
-    def build(v):
-        if v not in nodes:
-            nodes.add(v)
-            for child in v._prev:
-                edges.add((child, v))
-                build(child)
-
-    build(out)
+    nodes = nodes_below(out)
     assert sorted(node._op for node in nodes) == ["", "", "", "", "", "*", "*", "+", "+", "ReLU"]
-    assert len(edges) == 9
+    assert sum(len(node._prev) for node in nodes) == 9

@@ -1,7 +1,6 @@
 """Recorded programs, signals, and threads of Python."""
 
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -9,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from support.processes import printed
 
 from megagrad import Value, record
 
@@ -66,21 +66,20 @@ def test_threads_share_a_function():
 @pytest.mark.parametrize("points", [1000, 300_000])
 def test_the_interpreter_ends_while_a_thread_computes(points):
     code = f"""
-import threading, time, numpy as np
-from megagrad import record
-def sines(x):
-    for _ in range(200):
-        x = x.sin()
-    return x
-f, data = record(sines, 1), np.full(({points}, 1), 0.5)
-def work():
-    while True:
-        f.vjp(data)
-threading.Thread(target=work, daemon=True).start()
-time.sleep(0.2)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
+        import threading, time, numpy as np
+        from megagrad import record
+        def sines(x):
+            for _ in range(200):
+                x = x.sin()
+            return x
+        f, data = record(sines, 1), np.full(({points}, 1), 0.5)
+        def work():
+            while True:
+                f.vjp(data)
+        threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.2)
+    """
+    assert printed(code) == []
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's measure of memory")
@@ -97,23 +96,23 @@ time.sleep(0.2)
 def test_memory_does_not_grow_with_the_batch_beyond_inputs_and_outputs(call, numbers, threads):
     # In a process of its own, as the peak is that of a process's whole life.
     program = f"""
-import re
-import numpy as np
-from megagrad import nn, record
+        import re
+        import numpy as np
+        from megagrad import nn, record
 
-def peak():
-    with open("/proc/self/status") as status:
-        return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1]) << 10
+        def peak():
+            with open("/proc/self/status") as status:
+                return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1]) << 10
 
-f, n = record(nn.MLP(3, [16, 16, 1], activation="tanh"), 3), {threads}
-x = np.ones((20_000, 3))
-{call}
-x = np.ones(({LONG}, 3))
-before = peak()
-results = {call}
-print(peak() - before)
-"""
-    printed = subprocess.check_output([sys.executable, "-c", program], text=True)
+        f, n = record(nn.MLP(3, [16, 16, 1], activation="tanh"), 3), {threads}
+        x = np.ones((20_000, 3))
+        {call}
+        x = np.ones(({LONG}, 3))
+        before = peak()
+        results = {call}
+        print(peak() - before)
+    """
+    (grown,) = printed(program)
     results = 8 * numbers * LONG
     slack = 4 << 20
-    assert abs(int(printed) - results) < slack
+    assert abs(int(grown) - results) < slack

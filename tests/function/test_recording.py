@@ -10,6 +10,7 @@ import threading
 import numpy as np
 import pytest
 from support.processes import printed
+from support.trees import nodes_below
 
 from megagrad import Function, Value, optim, record, where
 from megagrad import functional as F
@@ -226,20 +227,12 @@ def test_plain_numbers_are_constants(fn, copied):
     x = Value(1.0)
     x, y = copied([x, fn(x)])
     before = Function([x], y)
-    for node in walk(y):
+    for node in nodes_below(y):
         assert isinstance(node._children, tuple)  # which makes leaves of numbers
     x, y = copied([x, y])
     after = Function([x], y)
     assert before.parameters == after.parameters == ()
     assert before([[0.5], [7.0]]).tolist() == after([[0.5], [7.0]]).tolist()
-
-
-def walk(root):
-    nodes = [root]
-    while nodes:
-        node = nodes.pop()
-        yield node
-        nodes.extend(node._children)
 
 
 def test_labels_that_are_values_take_part():

@@ -15,18 +15,8 @@ from megagrad import Function, Value
 OPS = [
     *("leaf", "custom", "add", "sub", "mul", "div", "pow", "exp", "tanh", "relu", "log", "maximum"),
     *(
-        "less",
-        "when",
-        "leaky_relu",
-        "elu",
-        "neg",
-        "dot",
-        "sum",
-        "operands",
-        "nonsense",
-        "",
-        5,
-        None,
+        *("less", "when", "leaky_relu", "elu", "neg", "dot", "sum", "operands", "nonsense", ""),
+        *(5, None),
     ),
 ]
 

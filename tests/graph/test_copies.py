@@ -9,10 +9,10 @@ from support.copied_graphs import (
     Parameter,
     Slotted,
     each_way,
-    everything,
     graph,
     rule_of_the_module,
 )
+from support.trees import everything
 
 from megagrad.engine import Value
 

@@ -2,14 +2,12 @@
 
 import copy
 import gc
-import subprocess
-import sys
-import textwrap
 import weakref
 
 import pytest
 from support.lifetimes import Marker, Node
 from support.places import TESTS
+from support.processes import printed
 
 from megagrad.engine import Value
 
@@ -138,7 +136,7 @@ CYCLES = [
 @pytest.mark.parametrize("make", CYCLES, ids=lambda make: make.__name__)
 def test_a_cycle_is_found_by_the_collector(make):
     # In a process of its own: once a program attaches objects late, every node is tracked.
-    program = textwrap.dedent(f"""
+    program = f"""
         import gc, os, sys, weakref, runpy
         sys.path.append({str(TESTS)!r})
         cycle = runpy.run_path({__file__!r})[{make.__name__!r}]
@@ -148,9 +146,8 @@ def test_a_cycle_is_found_by_the_collector(make):
         assert reference() is not None, "not a cycle"
         gc.collect()
         assert reference() is None, "leaked"
-    """)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    """
+    assert printed(program) == []
 
 
 def test_a_live_cycle_survives_the_collector():
@@ -205,7 +202,7 @@ def test_a_finalizer_may_bring_a_value_back():
 
 
 def test_a_finalizer_on_the_class_itself():
-    program = textwrap.dedent("""
+    program = """
         import gc
         from megagrad.engine import Value
         ends = []
@@ -219,9 +216,8 @@ def test_a_finalizer_on_the_class_itself():
         del Value.__del__
         Value(5.0)
         assert len(ends) == 1003
-    """)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    """
+    assert printed(program) == []
 
 
 @pytest.mark.parametrize("holds", ["original", "copy"])

@@ -9,11 +9,12 @@ import io
 import itertools
 import os
 import pickle
-import subprocess
-import sys
-import textwrap
+from functools import partial
 
 import pytest
+from support.own_ops import own
+from support.processes import printed
+from support.trees import everything
 
 from megagrad import Function, explain, optim
 from megagrad._core import census
@@ -86,16 +87,6 @@ def closures():
     return leaf, root, 1
 
 
-def own(x):
-    out = Value(x.data, (x,), "own")
-
-    def rule():
-        x.grad += out.grad
-
-    out._backward = rule
-    return out
-
-
 def named_closures():
     leaf = root = Value(1.0)
     for _ in range(NODES // 2):
@@ -119,19 +110,6 @@ each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__
 OWN = (own_op_of_many, closures, named_closures, instances)
 
 
-def walked(root):
-    """All nodes, each with its operands by their numbers: what a program of micrograd's would see."""
-    numbers, stack, rows = {root: 0}, [root], []
-    while stack:
-        node = stack.pop()
-        for child in node._children:
-            if child not in numbers:
-                numbers[child] = len(numbers)
-                stack.append(child)
-        rows.append((type(node), node._op, node.data, node.grad, *map(numbers.get, node._children)))
-    return rows
-
-
 @each_shape
 def test_backward_twice_and_zeroed(shape):
     leaf, root, grad = shape()
@@ -151,15 +129,15 @@ def through(pickler, unpickle):
     return duplicate
 
 
-@pytest.mark.parametrize(
-    "duplicate",
-    [
-        copy.deepcopy,
-        through(pickle.Pickler, pickle.loads),
-        through(pickle._Pickler, pickle._loads),
-    ],
-    ids=["deepcopy", "pickle", "pickle in Python"],
-)
+WAYS = {
+    "deepcopy": copy.deepcopy,
+    "pickle": through(pickle.Pickler, pickle.loads),
+    "pickle in Python": through(pickle._Pickler, pickle._loads),
+}
+each_way = pytest.mark.parametrize("duplicate", WAYS.values(), ids=WAYS)
+
+
+@each_way
 @each_shape
 def test_copies(shape, duplicate):
     if shape is closures and duplicate is not copy.deepcopy:
@@ -168,7 +146,7 @@ def test_copies(shape, duplicate):
     root.backward()
     twin = duplicate(root)
     assert census(twin) == census(root)
-    assert walked(twin) == walked(root)
+    assert everything(twin) == everything(root)
 
 
 @each_shape
@@ -227,10 +205,9 @@ def running_sums(count):
     return sums
 
 
-@pytest.mark.parametrize("pickler", [pickle.Pickler, pickle._Pickler], ids=["C", "Python"])
+@each_way
 @pytest.mark.parametrize("turn", [1, -1], ids=["first to last", "last to first"])
-def test_a_list_of_running_sums_is_pickled_in_one_go(pickler, turn):
-    duplicate = through(pickler, pickle.loads)
+def test_a_list_of_running_sums_is_copied_in_one_go(duplicate, turn):
     sums = running_sums(10_000)
     twins = duplicate(sums[::turn])[::turn]
     assert [twin.data for twin in twins] == [root.data for root in sums]
@@ -298,20 +275,9 @@ def test_many_closures_of_one_bulk_node():
 
 def test_closures_that_differentiate_another_graph():
     w = Value(0.5)
-
-    def recomputes(x):
-        out = Value(x.data, (x,), "own")
-
-        def rule():
-            dot([w, w, w], [1.0, 2.0, 3.0]).backward()
-            x.grad += out.grad
-
-        out._backward = rule
-        return out
-
     x = root = Value(1.0)
     for _ in range(NODES):
-        root = recomputes(root)
+        root = own(root, before=lambda: dot([w, w, w], [1.0, 2.0, 3.0]).backward())
     root.backward()
     assert (x.grad, w.grad) == (1.0, 6.0 * NODES)
 
@@ -323,20 +289,14 @@ def test_closures_that_look_at_bulk_nodes_before_and_after():
     dots = [dot([w, w], [1.0, 2.0])]
     outs = []
 
-    def looks(x, others):
-        out = Value(x.data, (x,), "own")
-
-        def rule():
-            for other in others:
-                assert len(other._children) == 2
-            x.grad += out.grad
-
-        out._backward = rule
-        return out
+    def look_at(others):
+        for other in others:
+            assert len(other._children) == 2
 
     for i in range(count):
         dots.append(dot([w, w], [1.0, 2.0]))
-        outs.append(looks(dots[i], (dots[i], dots[(i * 7919) % (i + 1)])))
+        looked_at = dots[i], dots[(i * 7919) % (i + 1)]
+        outs.append(own(dots[i], before=partial(look_at, looked_at)))
     root = total([*outs, *dots])
     root.backward()
     assert w.grad == 3 * (2 * count + 1)
@@ -358,7 +318,7 @@ def test_closures_that_look_at_bulk_nodes_before_and_after():
 )
 def test_ctrl_c_stops_it(work, argument):
     """What map() calls is not followed by Python code, which would look for signals."""
-    program = textwrap.dedent(f"""
+    program = f"""
         import pickle, signal
         from megagrad.engine import Value
 
@@ -374,6 +334,5 @@ def test_ctrl_c_stops_it(work, argument):
             print("stopped", results)
         signal.setitimer(signal.ITIMER_REAL, 0)
         print(work(argument) is not None)
-    """)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.split("\n")[:2] == ["stopped []", "True"], done.stderr
+    """
+    assert printed(program) == ["stopped", "[]", "True"]

@@ -251,7 +251,7 @@ FUNCTION: Rows = {
     "Function._restore": lambda: Call(
         a_function()._restore,
         a_function().__reduce__()[1],
-        names=("argument 1", "argument 2", "has_one_output"),
+        names=("argument 1", "argument 2/parameters", "has_one_output"),
         anything=("has_one_output",),
     ),
     "Function.parameters": read_only_row(a_function, "parameters"),

@@ -1,10 +1,8 @@
 """One hostile call, and all that has to hold after it."""
 
-import contextlib
 import gc
 import inspect
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from support.needs import FREE_THREADED
 
+from hostile.judge import fault
 from hostile.kind import Hostile, Sabotage
 from megagrad import Function, Value
 from megagrad._core import census
@@ -34,31 +33,6 @@ EXPECTED = (
     Sabotage,
     TypeError,
     ValueError,
-)
-
-# What Python and pybind11 say where nobody has thought of it.
-NO_EXPLANATION = (
-    "bad argument type for built-in operation",
-    "error return without exception",
-    "exception set",
-    "incompatible function arguments",
-    "incompatible constructor arguments",
-    "Unable to cast",
-    "NULL",
-)
-
-
-# What Python itself says of objects that break its own rules.
-PYTHONS_WORDS = re.compile(
-    r"__(len|length_hint|index|float|bool|repr)__ ?(\(\)|must|returned|should)|index-sized|non-iterator"
-    r"|0-d array|signaling NaN|InvalidOperation|too large|embedded null|integer scalar arrays"
-    r"|truth value|recursion depth|unsupported operand|can only concatenate|is not callable"
-    r"|safely coerced|not iterable|can't concat|can't multiply sequence|Cannot compare|division by zero|unsized object"
-)
-
-# What we say where several arguments together are wrong.
-SEVERAL = re.compile(
-    r"not a saved|must have shape|is undefined|contains itself|inputs, expected|needs a target|no column|fewer than|groups, the|the program has|parameters must be|it does not begin|the expression|must be at least|must be at most|list of dicts|dict of dicts|Is a directory|Permission denied: '\.'|as many|signature is"
 )
 
 # More than a portrait shows.
@@ -104,6 +78,9 @@ class Call(NamedTuple):
         if place < len(parameters) and parameters[place].kind != inspect.Parameter.VAR_POSITIONAL:
             return parameters[place].name
         return ""
+
+    def names_of_all(self) -> list[str]:
+        return [self.name_of(place) for place in self.places()]
 
     def with_argument(self, place: int | str, argument: object) -> "Call":
         if isinstance(place, str):
@@ -266,36 +243,8 @@ def check_error(
     if isinstance(error, Sabotage | MemoryError):
         return
     text = "\n".join([str(error), *getattr(error, "__notes__", ())])
-    assert not any(words in text for words in NO_EXPLANATION), f"{about}: {text}"
-    assert any(
-        names_it(text, call.name_of(place), argument) for place, argument in arguments.items()
-    ), f"{about} raised {type(error).__name__}: {text!r}"
-
-
-def names_it(text: str, name: str, argument: object) -> bool:
-    """Whether an error's text says which argument is meant, or what it is."""
-    if PYTHONS_WORDS.search(text) or SEVERAL.search(text):
-        return True
-    found = [
-        name,
-        name.strip("_s"),
-        name.replace("_grads", " gradient"),
-        type(argument).__name__,
-    ]
-    for kind in (float, int, str):
-        # Of a child of the kind, whatever it says itself.
-        if issubclass(type(argument), kind) and not isinstance(argument, bool):
-            with contextlib.suppress(ValueError):  # of an int with too many digits
-                shown = kind.__repr__(argument)
-                if kind is str:
-                    found.append(str.__getitem__(argument, slice(20)))
-                found += [shown[:20], shown.strip("'"), repr(shown)[2:20]]
-    if issubclass(type(argument), Value):
-        found.append(repr(float(Value.__dict__["data"].__get__(argument))))
-    if any(word and word in text for word in found):
-        return True
-    # The type of what is in a container.
-    return not issubclass(type(argument), str | float | int) and bool(re.search(r"'[\w.]+'", text))
+    faults = [fault(text, call.names_of_all(), argument) for argument in arguments.values()]
+    assert None in faults, f"{about} raised {type(error).__name__}: {text!r}, which {faults[0]}"
 
 
 def is_right(make: Callable[[], Call], place: int | str, hostile: Hostile, seen: Any) -> bool:

@@ -126,9 +126,8 @@ def entry_row(make: Callable[[], Any], *keys: Any) -> Callable[[], Call]:
         inner = saved
         for key in keys:
             inner = inner[key]
-        return Call(
-            load, (inner,), names=(str(keys[-1]),), watched=(made,), anything=(str(keys[-1]),)
-        )
+        name = "/".join(map(str, keys))
+        return Call(load, (inner,), names=(name,), watched=(made,), anything=(name,))
 
     return row
 
@@ -333,9 +332,11 @@ OTHERS: Rows = {
     "moons": curves_row(datasets.moons),
     "circles": curves_row(datasets.circles),
     "spirals": curves_row(datasets.spirals),
-    "real_number": lambda: Call(partial(_checks.real_number, "name", at_least=0), (1.5,)),
+    "real_number": lambda: Call(
+        partial(_checks.real_number, "name", at_least=0), (1.5,), names=("name",)
+    ),
     "whole_number": lambda: Call(
-        partial(_checks.whole_number, "name", at_least=0), (3,), anything=("number",)
+        partial(_checks.whole_number, "name", at_least=0), (3,), names=("name",), anything=("name",)
     ),
     "trace": lambda: Call(graph.trace, (root(), 3, 100), anything=("root",)),
     "names_of": lambda: Call(graph.names_of, ([Value(1.0)],)),

@@ -1,6 +1,9 @@
 """Every call that hostile arguments are given to, by its name."""
 
+from collections.abc import Mapping
+
 from hostile.calls import FUNCTION, FUNCTIONAL, NN, PARALLEL, Rows, value_rows
+from hostile.check import Call
 from hostile.more_calls import FILES, OPTIM, OTHERS, SCHEDULES
 
 ROWS: Rows = {
@@ -15,5 +18,12 @@ ROWS: Rows = {
     **OTHERS,
 }
 
-# NumPy's own recursion, which has no end: np.add(array, 1.0).
-CRASHES_NUMPY = "array with itself"
+
+def never_ends(name: str, call: Call, places: Mapping[int | str, str]) -> bool:
+    """Whether NumPy recurses without an end, as in np.add(array, 1.0), or steps are taken for hours.
+
+    places: the hostile arguments' names by their places.
+    """
+    hostile = places.values()
+    steps = name == "SequentialLR" and "2**31" in hostile
+    return steps or (call.arrays_too and "array with itself" in hostile)

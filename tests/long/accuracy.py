@@ -61,14 +61,8 @@ def beside_quarter_turns(rng):
 
 
 SPREADS = [
-    any_double,
-    between(-1, 1),
-    between(-5, 5),
-    between(-40, 40),
-    between(-750, 750),
-    signed_power_of_2(-60, 3),
-    beside_1,
-    beside_quarter_turns,
+    *(any_double, between(-1, 1), between(-5, 5), between(-40, 40), between(-750, 750)),
+    *(signed_power_of_2(-60, 3), beside_1, beside_quarter_turns),
 ]
 
 

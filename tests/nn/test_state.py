@@ -36,15 +36,8 @@ def test_a_model_is_what_it_was(path):
 
 
 NUMBERS = [
-    0.0,
-    -0.0,
-    1 / 3,
-    math.nan,
-    -math.nan,
-    math.inf,
-    -math.inf,
-    5e-324,
-    1.7976931348623157e308,
+    *(0.0, -0.0, 1 / 3, math.nan, -math.nan, math.inf, -math.inf),
+    *(5e-324, 1.7976931348623157e308),
 ]
 
 
@@ -56,19 +49,8 @@ def test_every_number_comes_back_bit_for_bit(path):
 
 
 NAMES = [
-    "",
-    " ",
-    "z",
-    "a",
-    "a.b",
-    "ключ",
-    "😀",
-    "a\0b",
-    "\0a",
-    "new\nline",
-    "\ud800",
-    "é",
-    "e\u0301",
+    *("", " ", "z", "a", "a.b", "ключ", "😀", "a\0b", "\0a", "new\nline", "\ud800"),
+    *("é", "e\u0301"),
 ]
 
 

@@ -43,30 +43,3 @@ def graph():
     out = ((product + 1).tanh() - 2 / product) ** 3 + (x ** product.relu() + w.leaky_relu(0.3))
     out = out.maximum(w) + x / 7 + (5 - x) ** 2.0
     return x, w, product, out
-
-
-def everything(root):
-    """The graph below root as a list without identities, in a fixed order."""
-    index, rows, stack = {}, [], [root]
-    while stack:
-        node = stack.pop()
-        if node in index:
-            continue
-        index[node] = len(index)
-        children = node._children
-        rows.append((node, children))
-        stack.extend(children)
-    return [
-        (type(n), n.data, n.grad, n._op, n.label, vars(n), n._local_grads, [index[c] for c in kids])
-        for n, kids in rows
-    ]
-
-
-def nodes_below(root):
-    seen, stack = set(), [root]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(node._children)
-    return seen

@@ -1,4 +1,4 @@
-"""Graphs as trees of what can be seen of them, and the gradients in them."""
+"""What can be seen of graphs: as trees, as lists, their nodes and their gradients."""
 
 from itertools import count
 
@@ -39,3 +39,30 @@ def shape(looked):
 
 def grads(*operands):
     return [value.grad for value in operands if isinstance(value, Value)]
+
+
+def everything(root):
+    """The graph below root as a list without identities, in a fixed order."""
+    index, rows, stack = {}, [], [root]
+    while stack:
+        node = stack.pop()
+        if node in index:
+            continue
+        index[node] = len(index)
+        children = node._children
+        rows.append((node, children))
+        stack.extend(children)
+    return [
+        (type(n), n.data, n.grad, n._op, n.label, vars(n), n._local_grads, [index[c] for c in kids])
+        for n, kids in rows
+    ]
+
+
+def nodes_below(root):
+    seen, stack = set(), [root]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(node._children)
+    return seen

@@ -11,14 +11,8 @@ from megagrad.engine import Value
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 SCALARS = [
-    np.float64(2.0),
-    np.float32(2.0),
-    np.float16(2.0),
-    np.longdouble(2.0),
-    np.int64(2),
-    np.int8(2),
-    np.uint16(2),
-    np.bool_(True),
+    *(np.float64(2.0), np.float32(2.0), np.float16(2.0), np.longdouble(2.0), np.int64(2)),
+    *(np.int8(2), np.uint16(2), np.bool_(True)),
 ]
 each_operator = pytest.mark.parametrize("op", OPERATORS, ids=lambda op: op.__name__)
 

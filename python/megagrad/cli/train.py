@@ -24,8 +24,13 @@ __all__ = ["add_parser"]
 
 
 class Recipe(NamedTuple):
-    """What a data set is made and learned with, unless an option says otherwise."""
+    """What a data set is made and learned with, unless an option says otherwise.
 
+    title: of its picture; a file's is its name. generate: makes its points; a file has its own.
+    """
+
+    title: str
+    generate: Callable[[int, float, int], tuple[list[Any], list[int]]] | None
     points: int | None
     noise: float | None
     layers: list[int]
@@ -36,13 +41,11 @@ class Recipe(NamedTuple):
 
 CSV = "FILE.csv"
 RECIPES = {
-    "moons": Recipe(100, 0.1, [16, 16], "relu", 100, 1.0),
-    "circles": Recipe(100, 0.1, [16, 16], "relu", 100, 1.0),
-    "spirals": Recipe(200, 0.02, [16, 16], "relu", 500, 1.0),
-    CSV: Recipe(None, None, [16, 16], "relu", 200, 0.3),
+    "moons": Recipe("Two moons", moons, 100, 0.1, [16, 16], "relu", 100, 1.0),
+    "circles": Recipe("Two circles", circles, 100, 0.1, [16, 16], "relu", 100, 1.0),
+    "spirals": Recipe("Two spirals", spirals, 200, 0.02, [16, 16], "relu", 500, 1.0),
+    CSV: Recipe("", None, None, None, [16, 16], "relu", 200, 0.3),
 }
-GENERATORS = {"moons": moons, "circles": circles, "spirals": spirals}
-TITLES = {"moons": "Two moons", "circles": "Two circles", "spirals": "Two spirals"}
 
 EXAMPLES = """\
 examples:
@@ -164,10 +167,15 @@ def _spelled(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def _recipe(data: str) -> Recipe:
+    """Return the recipe of a data set that has a name, or else that of a file."""
+    return RECIPES.get(data, RECIPES[CSV])
+
+
 def _train(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
     _complete(options, refuse)
     table = _table(options)
-    scaling = None if options.data in GENERATORS else _scaling(table, options.data)
+    scaling = None if _recipe(options.data).generate else _scaling(table, options.data)
     outputs = len(table.classes) if len(table.classes) > 2 else 1
     sizes = [*options.layers, outputs]
     random.seed(options.seed)
@@ -190,23 +198,22 @@ def _train(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
 
 def _complete(options: argparse.Namespace, refuse: Callable[[str], Any]) -> None:
     """Fill in what the data set decides, and refuse what does not go with it."""
-    recipe = RECIPES.get(options.data, RECIPES[CSV])
-    if options.data in GENERATORS:
-        options.title = TITLES[options.data]
+    recipe = _recipe(options.data)
+    if recipe.generate:
+        options.title = recipe.title
         if options.target is not None:
             refuse(f"argument --target: only {CSV} has columns, {options.data} has not")
     else:
         path = Path(options.data)
         if path.is_dir() or (path.suffix.lower() != ".csv" and not path.exists()):
-            refuse(
-                f"argument DATA: {options.data!r} is none of {', '.join(GENERATORS)}, nor a file"
-            )
+            made = ", ".join(name for name in RECIPES if name != CSV)
+            refuse(f"argument DATA: {options.data!r} is none of {made}, nor a file")
         options.title = printable(path.name)  # fonts have no bytes that are no UTF-8
         for name in ("points", "noise"):
             if getattr(options, name) is not None:
                 refuse(f"argument --{name}: {options.data} has points of its own")
     for name, value in recipe._asdict().items():
-        if getattr(options, name) is None:
+        if getattr(options, name, "") is None:  # an option that was not given
             setattr(options, name, value)
     if options.plot is None:
         options.plot = f"{Path(options.data).stem}.png"
@@ -229,7 +236,7 @@ def _suffixes() -> list[str]:
 def _keep_files_apart(options: argparse.Namespace, refuse: Callable[[str], Any]) -> None:
     """Refuse to write one file over another."""
     roles = {"DATA": options.data, "--save": options.save, "--plot": options.plot}
-    if options.data in GENERATORS:
+    if _recipe(options.data).generate:
         del roles["DATA"]
     seen: dict[str, str] = {}
     for role, path in roles.items():
@@ -238,7 +245,7 @@ def _keep_files_apart(options: argparse.Namespace, refuse: Callable[[str], Any])
 
 
 def _table(options: argparse.Namespace) -> Table:
-    generate = GENERATORS.get(options.data)
+    generate = _recipe(options.data).generate
     if generate:
         points, labels = generate(options.points, options.noise, options.seed)
         return Table(points, [label > 0 for label in labels], ["x1", "x2"], "label", ["-1", "+1"])

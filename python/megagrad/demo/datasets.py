@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from megagrad._checks import LARGEST_COUNT, real_number, whole_number
+from megagrad._checks import LARGEST_COUNT, kind, real_number, whole_number
 
 __all__ = ["Table", "circles", "moons", "read_csv", "spirals"]
 
@@ -177,7 +177,7 @@ def read_csv(path: str | os.PathLike[str], target: str | None = None) -> Table:
     they look like measurements.
     """
     if target is not None and not isinstance(target, str):
-        raise TypeError(f"target must be a str or None, not '{type(target).__name__}'")
+        raise TypeError(f"target must be a str or None, not {kind(target)}")
     content = Path(path).read_bytes()
     try:
         return _table(_records(content), target)

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from megagrad._checks import real_number
+from megagrad._checks import kind, real_number
 from megagrad._core import AdamRule
 from megagrad.optim.optimizer import Optimizer, Parameters
 
@@ -90,7 +90,7 @@ class AdamW(Adam):
 
 def _checked_betas(betas: Any) -> tuple[float, float]:
     if not isinstance(betas, tuple | list):
-        raise TypeError(f"betas must be a tuple of two numbers, not '{type(betas).__name__}'")
+        raise TypeError(f"betas must be a tuple of two numbers, not {kind(betas)}")
     if len(betas) != 2:
         raise ValueError(f"betas must be two numbers, got {len(betas)}")
     first, second = (real_number(f"betas[{i}]", beta) for i, beta in enumerate(betas))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from megagrad._checks import real_number
+from megagrad._checks import kind, real_number
 from megagrad._core import clamp_gradients, gradient_norm, scale_gradients
 from megagrad.engine import Value
 
@@ -54,9 +54,7 @@ def _listed(parameters: Value | Iterable[Value]) -> list[Value]:
     if isinstance(parameters, Value):
         return [parameters]
     if not isinstance(parameters, Iterable):
-        raise TypeError(
-            f"parameters must be a Value or a list of them, not '{type(parameters).__name__}'"
-        )
+        raise TypeError(f"parameters must be a Value or a list of them, not {kind(parameters)}")
     return list(parameters)
 
 

@@ -20,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from megagrad._checks import real_number, whole_number
+from megagrad._checks import kind, real_number, whole_number
 from megagrad.optim.optimizer import Optimizer
 
 __all__ = ["CosineAnnealingLR", "LRScheduler", "LinearLR", "SequentialLR", "StepLR"]
@@ -345,7 +345,7 @@ def _steps(name: str, number: int, at_least: int) -> int:
 
 def _optimizer(optimizer: object) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be an Optimizer, not {_kind(optimizer)}")
+        raise TypeError(f"optimizer must be an Optimizer, not {kind(optimizer)}")
     return optimizer
 
 
@@ -359,7 +359,7 @@ def _checked_schedulers(
         if not isinstance(scheduler, LRScheduler) or isinstance(scheduler, SequentialLR):
             raise TypeError(
                 f"schedulers[{index}] must be a schedule, and no SequentialLR, "
-                f"not {_kind(scheduler)}"
+                f"not {kind(scheduler)}"
             )
         if scheduler.optimizer is not optimizer:
             raise ValueError(f"schedulers[{index}] belongs to another optimiser")
@@ -379,7 +379,7 @@ def _checked_milestones(milestones: Sequence[int], count: int) -> list[int]:
 
 def _check_names(name: str, state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     if not isinstance(state, Mapping):
-        raise TypeError(f"a state must be a dict, not {_kind(state)}")
+        raise TypeError(f"a state must be a dict, not {kind(state)}")
     for missing in own.keys() - state.keys():
         raise KeyError(f"the state of a {name} needs {missing!r}")
     for unknown in state.keys() - own.keys():
@@ -389,11 +389,7 @@ def _check_names(name: str, state: Mapping[str, Any], own: Mapping[str, Any]) ->
 def _rates(name: str, rates: object, scheduler: LRScheduler) -> list[float]:
     count = len(scheduler.optimizer.param_groups)
     if not isinstance(rates, list | tuple):
-        raise TypeError(f"{name} must be a list of numbers, not {_kind(rates)}")
+        raise TypeError(f"{name} must be a list of numbers, not {kind(rates)}")
     if len(rates) != count:
         raise ValueError(f"{name} has {len(rates)} rates, the optimiser has {count} groups")
     return [real_number(f"{name}[{i}]", rate) for i, rate in enumerate(rates)]
-
-
-def _kind(thing: object) -> str:
-    return f"'{type(thing).__name__}'"

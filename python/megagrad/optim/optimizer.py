@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
-from megagrad._checks import real_number, whole_number
+from megagrad._checks import kind, real_number, whole_number
 from megagrad._core import AdamRule, SGDRule
 from megagrad.engine import Value
 
@@ -51,7 +51,7 @@ class Optimizer(ABC):
         changed.
         """
         if not isinstance(param_group, dict):
-            raise TypeError(f"a parameter group must be a dict, not {_kind(param_group)}")
+            raise TypeError(f"a parameter group must be a dict, not {kind(param_group)}")
         if "params" not in param_group:
             raise KeyError("a parameter group needs its Values under the key 'params'")
         known = {id(value) for group in self.param_groups for value in group["params"]}
@@ -171,7 +171,7 @@ class Optimizer(ABC):
 
 def _groups(params: Parameters) -> list[dict[str, Any]]:
     if isinstance(params, Value | dict) or not isinstance(params, Iterable):
-        raise TypeError(f"params must be a list of Values or of dicts, not {_kind(params)}")
+        raise TypeError(f"params must be a list of Values or of dicts, not {kind(params)}")
     listed: list[Any] = list(params)
     if not listed:
         raise ValueError("params must have at least one parameter, got none")
@@ -183,7 +183,7 @@ def _checked_parameters(params: object, known: set[int]) -> tuple[Value, ...]:
     if isinstance(params, Value):
         params = [params]
     if isinstance(params, set | frozenset) or not isinstance(params, Iterable):
-        raise TypeError(f"'params' must be a list of Values, in a fixed order, not {_kind(params)}")
+        raise TypeError(f"'params' must be a list of Values, in a fixed order, not {kind(params)}")
     values = tuple(params)
     seen: set[int] = set()
     for index, value in enumerate(values):
@@ -198,7 +198,7 @@ def _checked_parameters(params: object, known: set[int]) -> tuple[Value, ...]:
 
 def _check_parameter(index: int, value: object) -> None:
     if not isinstance(value, Value):
-        raise TypeError(f"parameter {index} must be a Value, not {_kind(value)}")
+        raise TypeError(f"parameter {index} must be a Value, not {kind(value)}")
     if value._children:
         raise ValueError(
             f"parameter {index}, {value!r}, was computed from others (by {value._op!r}): only "
@@ -218,7 +218,7 @@ def _rows(rule: SGDRule | AdamRule) -> Iterator[dict[str, float]]:
 
 def _parts(state_dict: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], dict[Any, _Row]]:
     if not isinstance(state_dict, Mapping):
-        raise TypeError(f"a state must be a dict, not {_kind(state_dict)}")
+        raise TypeError(f"a state must be a dict, not {kind(state_dict)}")
     for name in ("state", "param_groups"):
         if name not in state_dict:
             raise KeyError(f"the state has no {name!r}")
@@ -263,7 +263,3 @@ def _columns(rows: dict[Any, _Row], numbers: list[int]) -> dict[str, list[float]
         for name, entry in row.items():
             columns[name].append(real_number(f"state[{number!r}][{name!r}]", entry))
     return columns
-
-
-def _kind(thing: object) -> str:
-    return f"'{type(thing).__name__}'"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from megagrad._checks import kind
 from megagrad.engine import Value
 from megagrad.module import Module
 from megagrad.show.graph import (
@@ -70,7 +71,7 @@ def draw_dot(
     Digraph = _digraph_class()
     for name, word in (("format", format), ("rankdir", rankdir)):
         if not isinstance(word, str):
-            raise TypeError(f"{name} must be a str, not '{type(word).__name__}'")
+            raise TypeError(f"{name} must be a str, not {kind(word)}")
     if rankdir not in RANKDIRS:
         raise ValueError(f"rankdir must be one of {', '.join(RANKDIRS)}, got {rankdir!r}")
     dot = Digraph(

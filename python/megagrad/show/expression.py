@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from megagrad._checks import kind
 from megagrad._core import ops
 from megagrad.engine import Value
 from megagrad.functional import where
@@ -67,11 +68,9 @@ def evaluate(text: str, values: Mapping[str, float]) -> Evaluation:
     TypeError if text is no str or a value no real number, OverflowError if it is an int beyond all floats.
     """
     if not isinstance(text, str):
-        raise TypeError(f"text must be a str, not '{type(text).__name__}'")
+        raise TypeError(f"text must be a str, not {kind(text)}")
     if not isinstance(values, Mapping):
-        raise TypeError(
-            f"values must be a dict of names and numbers, not '{type(values).__name__}'"
-        )
+        raise TypeError(f"values must be a dict of names and numbers, not {kind(values)}")
     source = text.strip()
     tree = _parse(source)
     evaluator = _Evaluator(source, values)
@@ -115,7 +114,7 @@ class _Evaluator:
         self.source = source
         for name in values:
             if not isinstance(name, str):
-                raise TypeError(f"values' names must be strings, not '{type(name).__name__}'")
+                raise TypeError(f"values' names must be strings, not {kind(name)}")
         self.values = {unicodedata.normalize("NFKC", name): x for name, x in values.items()}
         self.names: dict[str, Value] = {}
 
@@ -134,8 +133,8 @@ class _Evaluator:
                 return self.computed(node, OPERATORS[type(node.op)], operands)
             case ast.Call():
                 return self.call(node)
-        kind = type(node.op) if isinstance(node, ast.BinOp) else type(node)
-        raise self.error(INSTEAD.get(kind, RULE), node)
+        written = type(node.op) if isinstance(node, ast.BinOp) else type(node)
+        raise self.error(INSTEAD.get(written, RULE), node)
 
     def number(self, node: ast.Constant) -> float:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from megagrad._checks import whole_number
+from megagrad._checks import kind, whole_number
 from megagrad._core import census, op_name, ops
 from megagrad.engine import Value
 from megagrad.module import Module
@@ -57,7 +57,7 @@ def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | N
     Raises TypeError if root is no Value or a bound no integer, ValueError if a bound is negative.
     """
     if not isinstance(root, Value):
-        raise TypeError(f"root must be a Value, not '{type(root).__name__}'")
+        raise TypeError(f"root must be a Value, not {kind(root)}")
     depth, limit = bound_of("depth", depth), bound_of("limit", limit)
     if depth is None and limit is not None and sum(census(root).values()) > limit:
         return None  # and nothing has unfolded
@@ -186,13 +186,11 @@ def names_of(parameters: Module | Iterable[Value]) -> dict[Value, str]:
     if isinstance(parameters, Module):
         return {value: name for name, value in parameters.named_parameters()}
     if not isinstance(parameters, Iterable):
-        raise TypeError(
-            f"parameters must be a Module or a list of Values, not '{type(parameters).__name__}'"
-        )
+        raise TypeError(f"parameters must be a Module or a list of Values, not {kind(parameters)}")
     names: dict[Value, str] = {}
     for value in parameters:
         if not isinstance(value, Value):
-            raise TypeError(f"parameters must be Values, got a '{type(value).__name__}'")
+            raise TypeError(f"parameters must be Values, got a {kind(value)}")
         names[value] = ""
     return names
 
