@@ -24,8 +24,7 @@ private:
 // Counts `root` and all it depends on. May throw std::bad_alloc.
 inline Census census_of(Node* root) {
     Traversal walk;
-    topological_order(
-        root, walk, [](const Node&) { return false; }, [](Node*) {});
+    topological_order(root, walk, [](const Node&) { return false; }, [](Node*) {});
     Census census;
     for (const Node* node : walk.order) census.count(*node);
     return census;

@@ -32,8 +32,8 @@ struct Function {
     std::vector<Range> ranges;  // where most of the points are
 };
 
-#define FUNCTION(name) \
-#name, [](Scalar x) { return name(x); }, [](Vector x) { return name(x); }, \
+#define FUNCTION(name)                                                         \
+    #name, [](Scalar x) { return name(x); }, [](Vector x) { return name(x); }, \
         [](double x) { return std::name(x); }, [](long double x) { return std::name(x); }
 
 const Function functions[] = {

@@ -125,7 +125,7 @@ PyObject* get_op(PyObject* self, void*) {
     return PyUnicode_FromFormat("**%R", exponent.get());
 }
 
-int set_string(PyObject* self, PyObject* object, PyObject* PyExtension::*field, const char* what) {
+int set_string(PyObject* self, PyObject* object, PyObject* PyExtension::* field, const char* what) {
     if (cannot_delete(object, what)) return -1;
     if (!PyUnicode_Check(object)) {
         PyErr_Format(PyExc_TypeError, "%s must be a str, not '%.100s'", what,
@@ -212,7 +212,7 @@ bool store_attribute(PyValue* value, PyObject* name, PyObject* object) {
     return PyDict_SetItem(dict.get(), name, object) == 0;
 }
 
-bool set_object(PyValue* value, PyObject* PyExtension::*field, PyObject* object) {
+bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object) {
     PyExtension* extension = ensure_extension(value);
     if (extension == nullptr) return false;
     track_before_attaching(value, object);

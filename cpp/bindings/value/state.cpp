@@ -116,7 +116,7 @@ PyObject* state_of(PyObject* self) {
     const PyExtension* extension = extension_of(as_value(self));
     if (extension == nullptr && own.get() == Py_None) Py_RETURN_NONE;
     // Making the tuple may run the collector, and so code that replaces these.
-    const auto hold = [extension](PyObject* PyExtension::*field) {
+    const auto hold = [extension](PyObject* PyExtension::* field) {
         PyObject* object = extension != nullptr ? extension->*field : nullptr;
         return Owned(Py_NewRef(object != nullptr ? object : Py_None));
     };

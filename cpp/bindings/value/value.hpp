@@ -197,7 +197,7 @@ bool intern_attribute_names();
 bool keeps_attributes_in_extension(PyObject* self);
 bool store_attribute(PyValue* value, PyObject* name, PyObject* object);  // in the extension
 PyObject* children_tuple(PyObject* self);  // new; null with an exception set
-bool set_object(PyValue* value, PyObject* PyExtension::*field, PyObject* object);
+bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object);
 PyObject* represent(PyObject* self);
 PyObject* to_string(PyObject* self);
 extern PyGetSetDef attributes[];

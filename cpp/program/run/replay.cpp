@@ -341,13 +341,13 @@ unsigned sensible_threads(const Plan& plan, const Points& points) {
 }  // namespace
 
 void AlignedArray::Free::operator()(double* memory) const {
-    ::operator delete (memory, std::align_val_t{alignment});
+    ::operator delete(memory, std::align_val_t{alignment});
 }
 
 void AlignedArray::make_room(std::size_t count) {
     if (count <= size_) return;
     data_.reset(
-        static_cast<double*>(::operator new (count * sizeof(double), std::align_val_t{alignment})));
+        static_cast<double*>(::operator new(count * sizeof(double), std::align_val_t{alignment})));
     size_ = count;
 }
 
