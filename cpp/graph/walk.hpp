@@ -48,13 +48,30 @@ private:
     T *first_, *next_, *end_;
 };
 
-// Reused from call to call, so that a small backward allocates nothing.
-struct Traversal {
-    Array<Node*> order;           // operands before their users
-    Array<std::uintptr_t> stack;  // nodes that wait; the low bit says that their operands are done
+// A node on the stack of a walk: one to be visited, or one that is left when its operands are done.
+// That is a bit of the address: the stack is half as long as with a field for it.
+class Waiting {
+public:
+    static Waiting to_visit(const Node* node) { return Waiting(address(node)); }
+    static Waiting to_leave(const Node* node) { return Waiting(address(node) | leave); }
+    Waiting() = default;
+    Node* node() const { return reinterpret_cast<Node*>(bits_ & ~leave); }
+    bool is_to_leave() const { return (bits_ & leave) != 0; }
+
+private:
+    static constexpr std::uintptr_t leave = 1;
+    static std::uintptr_t address(const Node* node) {
+        return reinterpret_cast<std::uintptr_t>(node);
+    }
+    explicit Waiting(std::uintptr_t bits) : bits_(bits) {}
+    std::uintptr_t bits_;
 };
 
-inline constexpr std::uintptr_t done = 1;
+// Reused from call to call, so that a small backward allocates nothing.
+struct Traversal {
+    Array<Node*> order;  // operands before their users
+    Array<Waiting> stack;
+};
 
 // The last operand is visited first, which goes down in memory; or the first, as one reads.
 enum class Visit { last_first, first_first };
@@ -72,22 +89,22 @@ void for_each_operand_in(const Node& node, Function visit) {
 // `leave(node)` comes after all of them. A walk runs no code of the user's, which could change the
 // graph: ten million nodes take less than half a second.
 template <Visit visit_order, class Seen, class Skip, class Enter, class Leave>
-void depth_first(Node* root, Array<std::uintptr_t>& memory, Seen seen, Skip skip, Enter enter,
+void depth_first(Node* root, Array<Waiting>& memory, Seen seen, Skip skip, Enter enter,
                  Leave leave) {
     Cursor stack(memory);
     for (Node* node = root;;) {
         enter(node);
         // Goes on with the last operand that has to be visited, or else is done with the node. What
         // comes before waits on the stack.
-        std::uintptr_t last = reinterpret_cast<std::uintptr_t>(node) | done;
+        Waiting last = Waiting::to_leave(node);
         for_each_operand_in<visit_order>(*node, [&](Node* operand) {
             if (seen(*operand) || skip(*operand)) return;
             stack.push(last);
-            last = reinterpret_cast<std::uintptr_t>(operand);
+            last = Waiting::to_visit(operand);
         });
         for (;; last = stack.pop()) {
-            node = reinterpret_cast<Node*>(last & ~done);
-            if (last & done)
+            node = last.node();
+            if (last.is_to_leave())
                 leave(node);
             else if (!seen(*node))  // not reached by another path meanwhile
                 break;

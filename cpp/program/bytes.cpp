@@ -147,7 +147,10 @@ std::string to_bytes(const Program& program) {
     return std::move(writer).finished();
 }
 
-Program from_bytes(const char* bytes, std::size_t size) {
+namespace {
+
+// Checked, and without its checksum.
+Reader reader_of(const char* bytes, std::size_t size) {
     if (size < magic.size() + sizeof(std::uint64_t) ||
         std::string_view(bytes, magic.size()) != magic)
         Reader::refuse("it does not begin as one");
@@ -156,15 +159,10 @@ Program from_bytes(const char* bytes, std::size_t size) {
         Reader::refuse("its checksum is wrong");
     Reader reader(bytes + magic.size(), size - magic.size());
     if (reader.get<std::uint32_t>() != version) Reader::refuse("it is of another version");
-    const std::vector<Op> ops = get_ops(reader);
-    Program program;
-    program.inputs = get_leaves(reader, "inputs");
-    program.parameters = get_leaves(reader, "parameters");
-    reader.begin("counts");
-    for (std::uint64_t* field : fields(program.counts)) *field = reader.get<std::uint64_t>();
-    reader.begin("constants");
-    program.constants.resize(reader.get_count(sizeof(double)));
-    for (double& constant : program.constants) constant = reader.get_double();
+    return reader;
+}
+
+void get_instructions(Reader& reader, const std::vector<Op>& ops, Program& program) {
     reader.begin("instructions");
     program.instructions.resize(reader.get_count(5));
     std::size_t first = 0;
@@ -177,17 +175,38 @@ Program from_bytes(const char* bytes, std::size_t size) {
     reader.begin("operands");
     program.operands.resize(reader.get_count(sizeof(Id)), Use(0));
     for (Use& operand : program.operands) operand = Use(reader.get<Id>());
-    reader.begin("outputs");
-    program.outputs.resize(reader.get_count(sizeof(Id)));
-    for (Id& output : program.outputs) output = reader.get<Id>();
-    reader.begin("flags");
-    program.contract = reader.is_at_end();
-    if (!program.contract && reader.get<std::uint8_t>() != not_contracted)
-        Reader::refuse("it has unknown flags");
-    reader.expect_end();
     if (first != program.operands.size())
         Reader::refuse("its instructions have " + std::to_string(first) + " operands, not " +
                        std::to_string(program.operands.size()));
+}
+
+bool get_contract(Reader& reader) {
+    reader.begin("flags");
+    const bool contract = reader.is_at_end();
+    if (!contract && reader.get<std::uint8_t>() != not_contracted)
+        Reader::refuse("it has unknown flags");
+    return contract;
+}
+
+}  // namespace
+
+Program from_bytes(const char* bytes, std::size_t size) {
+    Reader reader = reader_of(bytes, size);
+    const std::vector<Op> ops = get_ops(reader);
+    Program program;
+    program.inputs = get_leaves(reader, "inputs");
+    program.parameters = get_leaves(reader, "parameters");
+    reader.begin("counts");
+    for (std::uint64_t* field : fields(program.counts)) *field = reader.get<std::uint64_t>();
+    reader.begin("constants");
+    program.constants.resize(reader.get_count(sizeof(double)));
+    for (double& constant : program.constants) constant = reader.get_double();
+    get_instructions(reader, ops, program);
+    reader.begin("outputs");
+    program.outputs.resize(reader.get_count(sizeof(Id)));
+    for (Id& output : program.outputs) output = reader.get<Id>();
+    program.contract = get_contract(reader);
+    reader.expect_end();
     validate(program);
     return program;
 }

@@ -30,7 +30,7 @@ PYTHONS = any_of(
     *("not C-contiguous", r"while NumPy made an array of \w+$", "supported seed types"),
     *("is not a (type object|subtype of)", "attribute of immutable type"),
     *("embedded null", "cannot contain null bytes", "^invalid (non-printable|decimal)"),
-    *(r"^\[Errno \d+\] ", "^argument should be a str object"),
+    *(r"^\[Errno \d+\] ", "^argument should be a str "),
 )
 
 # What would be right, in our words; and words after which something has to come.

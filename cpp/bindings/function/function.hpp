@@ -45,7 +45,7 @@ PyObject* new_function(PyTypeObject* type, std::unique_ptr<FunctionState> state)
 // Throws ValueError for one that was taken apart.
 FunctionState& state_of_function(PyObject* self);
 
-// --- arrays (function_arrays.cpp) ----------------------------------------------------------------
+// --- arrays (arrays.cpp) ----------------------------------------------------------------
 
 using Numbers = pybind11::array_t<double, pybind11::array::c_style>;
 
@@ -56,16 +56,16 @@ void load_numpy();
 Numbers numbers_of(PyObject* object, const char* what);
 [[noreturn]] void refuse_shape(const char* what, const std::string& wanted, const Numbers& array);
 
-// --- calls (function_calls.cpp) ------------------------------------------------------------------
+// --- calls (calls.cpp) ------------------------------------------------------------------
 
 PyObject* call_function(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* names);
 extern PyMethodDef function_calls[];
 
-// --- construction (function_construction.cpp) ----------------------------------------------------
+// --- construction (construction.cpp) ----------------------------------------------------
 
 PyObject* construct_function(PyTypeObject* type, PyObject* args, PyObject* keywords);
 
-// --- copies and files (function_pickle.cpp) ------------------------------------------------------
+// --- copies and files (pickle.cpp) ------------------------------------------------------
 
 extern PyMethodDef function_pickling[];
 

@@ -41,42 +41,74 @@ Owned as_tuple(PyObject* iterable, const char* what) {
     return nullptr;
 }
 
-int fill(PyValue* value, const Arguments& arguments) {
+// What the arguments are, once they have been looked at: tuples, and null where there is nothing.
+struct Checked {
     double data = 0;
-    if (!number_or_type_error(arguments.data, "Value() data", data)) return -1;
+    Owned children, partials;
+    PyObject *op_label = nullptr, *label = nullptr;
+
+    bool has_operands() const { return has_items(children) || has_items(partials); }
+
+private:
+    static bool has_items(const Owned& tuple) { return tuple && PyTuple_GET_SIZE(tuple.get()) > 0; }
+};
+
+bool check(const Arguments& arguments, Checked& out) {
+    if (!number_or_type_error(arguments.data, "Value() data", out.data)) return false;
     if (arguments.label != nullptr && !PyUnicode_Check(arguments.label)) {
         PyErr_Format(PyExc_TypeError, "Value() label must be a str, not '%.100s'",
                      Py_TYPE(arguments.label)->tp_name);
-        return -1;
+        return false;
     }
-    Owned children, partials;
-    if (arguments.children != nullptr && !(children = as_tuple(arguments.children, "_children")))
-        return -1;
-    PyObject* op_label = nullptr;
-    if (arguments.third != nullptr) {
-        if (PyUnicode_Check(arguments.third)) {
-            op_label = arguments.third;
-        } else if (!(partials = as_tuple(arguments.third, "local_grads (or _op, a str)"))) {
-            return -1;
-        }
-    }
-    const bool custom = (children && PyTuple_GET_SIZE(children.get()) > 0) ||
-                        (partials && PyTuple_GET_SIZE(partials.get()) > 0);
-    if (custom) {
-        if (!set_operands(value, children.get(), partials.get())) return -1;
-    } else {
+    out.label = arguments.label;
+    if (arguments.children != nullptr &&
+        !(out.children = as_tuple(arguments.children, "_children")))
+        return false;
+    if (arguments.third == nullptr) return true;
+    if (!PyUnicode_Check(arguments.third))
+        return (out.partials = as_tuple(arguments.third, "local_grads (or _op, a str)")) != nullptr;
+    if (PyUnicode_GET_LENGTH(arguments.third) > 0) out.op_label = arguments.third;
+    return true;
+}
+
+bool fill(PyValue* value, const Checked& arguments) {
+    if (!arguments.has_operands())
         reset_to_leaf(value);
-    }
-    value->node.data = data;
+    else if (!set_operands(value, arguments.children.get(), arguments.partials.get()))
+        return false;
+    value->node.data = arguments.data;
     value->node.grad = 0;
     ++data_writes;
-    if (op_label != nullptr && PyUnicode_GET_LENGTH(op_label) > 0 &&
-        !set_object(value, &PyExtension::op_label, op_label))
-        return -1;
-    if (arguments.label != nullptr)
-        return set_object(value, &PyExtension::label, arguments.label) ? 0 : -1;
+    if (arguments.op_label != nullptr &&
+        !set_object(value, &PyExtension::op_label, arguments.op_label))
+        return false;
+    if (arguments.label != nullptr) return set_object(value, &PyExtension::label, arguments.label);
     if (PyExtension* extension = extension_of(value)) Py_CLEAR(extension->label);
-    return 0;
+    return true;
+}
+
+// The nodes of a tuple of Values; false with TypeError set. May throw std::bad_alloc.
+bool nodes_of(PyObject* children, std::vector<Node*>& nodes) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(children); ++i) {
+        PyObject* child = PyTuple_GET_ITEM(children, i);
+        if (!is_value(child)) {
+            PyErr_Format(PyExc_TypeError, "_children must be Values, not '%.100s'",
+                         Py_TYPE(child)->tp_name);
+            return false;
+        }
+        nodes.push_back(&as_value(child)->node);
+    }
+    return true;
+}
+
+bool numbers_of(PyObject* partials, std::vector<double>& numbers) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(partials); ++i) {
+        double partial = 0;
+        if (!number_or_type_error(PyTuple_GET_ITEM(partials, i), "a local gradient", partial))
+            return false;
+        numbers.push_back(partial);
+    }
+    return true;
 }
 
 }  // namespace
@@ -91,20 +123,8 @@ bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
     try {
         std::vector<Node*> new_operands;
         std::vector<double> new_partials;
-        for (Py_ssize_t i = 0; i < count; ++i) {
-            PyObject* child = PyTuple_GET_ITEM(children, i);
-            if (!is_value(child)) {
-                PyErr_Format(PyExc_TypeError, "_children must be Values, not '%.100s'",
-                             Py_TYPE(child)->tp_name);
-                return false;
-            }
-            new_operands.push_back(&as_value(child)->node);
-            if (partials == nullptr) continue;
-            double partial = 0;
-            if (!number_or_type_error(PyTuple_GET_ITEM(partials, i), "a local gradient", partial))
-                return false;
-            new_partials.push_back(partial);
-        }
+        if (children != nullptr && !nodes_of(children, new_operands)) return false;
+        if (partials != nullptr && !numbers_of(partials, new_partials)) return false;
         PyExtension* extension = ensure_extension(value);
         if (extension == nullptr) return false;
         // It may be its own descendant now, and that of what uses it.
@@ -135,7 +155,10 @@ PyObject* construct(PyTypeObject* type, PyObject*, PyObject*) {
 
 int initialize(PyObject* self, PyObject* args, PyObject* kwargs) {
     Arguments arguments;
-    return parse(args, kwargs, arguments) ? fill(as_value(self), arguments) : -1;
+    Checked checked;
+    const bool is_done = parse(args, kwargs, arguments) && check(arguments, checked) &&
+                         fill(as_value(self), checked);
+    return is_done ? 0 : -1;
 }
 
 PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names) {

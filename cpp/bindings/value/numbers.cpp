@@ -116,24 +116,27 @@ bool refuse_more_than_a_number(PyObject* object, const char* what) {
     return PyErr_Occurred() != nullptr;
 }
 
+namespace {
+
+// What is no registered number, but has a __float__: 1, 0, or -1 with an exception set. A Value has
+// one, and NumPy's complex numbers, whose imaginary part it drops: neither counts.
+int to_number_by_float(PyObject* object, double& number) {
+    const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
+    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr) return 0;
+    const int kind = kind_of(object);
+    if (kind < 0 || kind == 'c') return kind < 0 ? -1 : 0;
+    number = PyFloat_AsDouble(object);
+    return number == -1.0 && PyErr_Occurred() ? -1 : 1;
+}
+
+}  // namespace
+
 bool number_or_type_error(PyObject* object, const char* what, double& number) {
     if (refuse_more_than_a_number(object, what)) return false;
-    const int real = to_number(object, number);
+    int real = to_number(object, number);
+    if (real == 0) real = to_number_by_float(object, number);
     if (real > 0) return true;
-    if (real == 0) {
-        const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
-        const bool has_float = !is_value(object) && slots != nullptr && slots->nb_float != nullptr;
-        // NumPy's complex numbers have a __float__ that drops the imaginary part.
-        const int kind = has_float ? kind_of(object) : 0;
-        if (kind < 0) return false;
-        if (!has_float || kind == 'c') {
-            refuse_number(object, what);
-            return false;
-        }
-        number = PyFloat_AsDouble(object);
-        if (number != -1.0 || !PyErr_Occurred()) return true;
-    }
-    if (PyErr_ExceptionMatches(PyExc_TypeError)) refuse_number(object, what);
+    if (real == 0 || PyErr_ExceptionMatches(PyExc_TypeError)) refuse_number(object, what);
     if (PyErr_ExceptionMatches(PyExc_OverflowError) && PyLong_Check(object))
         PyErr_Format(PyExc_OverflowError, "%s is an int too large to convert to float", what);
     return false;

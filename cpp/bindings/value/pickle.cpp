@@ -1,9 +1,20 @@
 // Pickle, for graphs of any depth.
 //
 // Pickle recurses into what an object is made of. To keep that flat, a Value is reduced to a call
-// of `_restore` whose first argument lists all it depends on, operands first. The pickler saves
-// that list item by item, and each item's own operands are then known to it already: sharing is
-// kept, within a graph and between graphs, and nothing nests. Of many roots each lists what is new.
+// of
+// `_restore` whose first argument lists all it depends on, operands first. For y = a*b + c:
+//
+//     y            _restore((list, end), Value, "add", 10.0, ..., t, c)
+//       list       saved item by item; each one's operands are known to the pickler by then:
+//         a            _restore(None, Value, "leaf", 2.0, ...)
+//         b            _restore(None, Value, "leaf", 3.0, ...)
+//         t            _restore(None, Value, "mul", 6.0, ..., a, b)    a and b by reference
+//         c            _restore(None, Value, "leaf", 4.0, ...)
+//       end        None: from here on all of the list are known
+//       t, c       by reference
+//
+// So nothing nests, and sharing is kept, within a graph and between graphs. Of many roots each
+// lists what is new: an item of the list is `listed` until it is reduced, and then `known`.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -35,7 +46,7 @@ struct EndOfDescendants {
 PyTypeObject *descendants_type = nullptr, *end_type = nullptr;
 
 // The nodes that the pickler at work knows, as far as that can be told from outside: it cannot be
-// asked. Those that were listed have marks in a bundle, as long as no other traversal comes, and
+// asked. Those that were listed have marks in a row, as long as no other traversal comes, and
 // the pickler keeps their lists alive. That another pickler is at work shows when a known node is
 // to be reduced: then none is believed to be known, and it lists all that it depends on.
 struct Marks {
@@ -240,6 +251,22 @@ PyObject* with_descendants(PyObject* root) {
     return end ? PyTuple_Pack(2, descendants.get(), end.get()) : nullptr;
 }
 
+// Of _restore(), for a node whose descendants are in `before`.
+PyObject* arguments_of(PyObject* self, PyObject* before) {
+    const Node& node = as_value(self)->node;
+    PyObject* name = op_name(node);
+    if (name == nullptr) return nullptr;
+    if (node.op() == Op::leaf)
+        return Py_BuildValue("(OOOdd)", before, Py_TYPE(self), name, node.data, node.grad);
+    const bool custom = node.op() == Op::custom;
+    const Owned lhs(custom ? children_tuple(self) : operand_object(node, lhs_is_node, node.lhs));
+    const Owned rhs(custom ? partials_object(self)
+                           : operand_object(node, rhs_is_node, rhs_of(node)));
+    if (!lhs || !rhs) return nullptr;
+    return Py_BuildValue("(OOOddOO)", before, Py_TYPE(self), name, node.data, node.grad, lhs.get(),
+                         rhs.get());
+}
+
 // Borrowed from `kept`, which is filled at the first call.
 PyObject* function_of_module(const char* name, PyObject*& kept) {
     if (kept == nullptr) {
@@ -264,21 +291,7 @@ PyObject* reduce(PyObject* self, PyObject*) {
     if (!before) return nullptr;
     Owned state(state_of(self));
     if (!state) return nullptr;
-    PyObject* name = op_name(node);
-    if (name == nullptr) return nullptr;
-    Owned lhs, rhs;
-    if (node.op() == Op::custom) {
-        lhs.reset(children_tuple(self));
-        rhs.reset(partials_object(self));
-    } else {
-        lhs.reset(operand_object(node, lhs_is_node, node.lhs));
-        rhs.reset(operand_object(node, rhs_is_node, rhs_of(node)));
-    }
-    if (!lhs || !rhs) return nullptr;
-    Owned args(node.op() == Op::leaf ? Py_BuildValue("(OOOdd)", before.get(), Py_TYPE(self), name,
-                                                     node.data, node.grad)
-                                     : Py_BuildValue("(OOOddOO)", before.get(), Py_TYPE(self), name,
-                                                     node.data, node.grad, lhs.get(), rhs.get()));
+    const Owned args(arguments_of(self, before.get()));
     if (!args) return nullptr;
     if (state.get() == Py_None) return PyTuple_Pack(2, callable, args.get());
     return PyTuple_Pack(6, callable, args.get(), state.get(), Py_None, Py_None, setter);

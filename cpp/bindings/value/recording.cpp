@@ -19,7 +19,7 @@ bool is_input(const Node& node) {
 bool has_input_below(Node& root) {
     bool found = is_input(root);
     if (found || is_leaf(root)) return found;
-    Array<std::uintptr_t> stack;
+    Array<Waiting> stack;
     const std::uint64_t epoch = ++traversals & epoch_mask;
     depth_first<Visit::last_first>(
         &root, stack, [&](const Node& node) { return found || node.epoch == epoch; },

@@ -40,8 +40,7 @@ public:
         if (call.code == affine_code) {
             const Affine& affine = plan.affines[call.x];
             const Register* ins = &plan.affine_registers[affine.in_registers()];
-            if (affine.weights_wanted)
-                for (std::uint32_t i = 0; i < affine.ins; ++i) visit(ins[i]);
+            if (affine.weights_wanted) std::for_each(ins, ins + affine.ins, visit);
         } else if (call.code == inner_code) {
             const Inner& inner = plan.inners[call.x];
             const Product* product = &plan.products[inner.first];
@@ -50,12 +49,14 @@ public:
                 if (product->a_grad.is_wanted()) visit(product->b);
             }
         } else {
-            const Slope &dx = info(call.op()).dx, &dy = info(call.op()).dy;
-            const bool x = call.x_grad.is_wanted(), y = call.y_grad.is_wanted();
-            const Form form = call.form();
-            if (form != Form::uniform_x && ((x && dx.uses_x) || (y && dy.uses_x))) visit(call.x);
-            if (form != Form::uniform_y && ((x && dx.uses_y) || (y && dy.uses_y))) visit(call.y);
-            if ((x && dx.uses_z) || (y && dy.uses_z)) visit(call.out);
+            const auto is_used = [&](bool Slope::* used) {
+                const OpInfo& entry = info(call.op());
+                return (call.x_grad.is_wanted() && entry.dx.*used) ||
+                       (call.y_grad.is_wanted() && entry.dy.*used);
+            };
+            if (call.form() != Form::uniform_x && is_used(&Slope::uses_x)) visit(call.x);
+            if (call.form() != Form::uniform_y && is_used(&Slope::uses_y)) visit(call.y);
+            if (is_used(&Slope::uses_z)) visit(call.out);
         }
     }
 
@@ -80,7 +81,7 @@ public:
         for (const Output& output : plan_.outputs)
             if (output.varies) release(output.place, liveness_.outputs());
         for (const Output& output : plan_.outputs)
-            if (output.varies && output.grad.is_wanted()) begin(output.grad);
+            if (output.varies) begin(output.grad);
         for (std::size_t i = plan_.calls.size(); i-- > 0;)
             if (plan_.calls[i].has_gradient) go_backward(plan_.calls[i], liveness_.backward(i));
     }
@@ -108,7 +109,7 @@ private:
         free_.push_back(places.value);
     }
     void begin(Accumulator grad) {
-        if (grad.is_first()) places_[grad.number()].grad = take();
+        if (grad.is_wanted() && grad.is_first()) places_[grad.number()].grad = take();
     }
 
     // Kernels that read all they need of a point before they write it can write over what they
@@ -137,19 +138,18 @@ private:
         if (call.code == affine_code) {
             const Affine& affine = plan_.affines[call.x];
             const Accumulator* grads = &plan_.affine_gradients[affine.registers];
-            for (std::uint32_t i = 0; i < affine.outs + affine.ins; ++i)
-                if (grads[i].is_wanted()) begin(grads[i]);
+            for (std::uint32_t i = 0; i < affine.outs + affine.ins; ++i) begin(grads[i]);
         } else if (call.code == inner_code) {
             const Inner& inner = plan_.inners[call.x];
             const Product* product = &plan_.products[inner.first];
             for (std::uint32_t i = 0; i < inner.products; ++i, ++product) {
-                if (product->a_grad.is_wanted()) begin(product->a_grad);
-                if (product->b_grad.is_wanted()) begin(product->b_grad);
+                begin(product->a_grad);
+                begin(product->b_grad);
             }
-            if (inner.start_varies && inner.start_grad.is_wanted()) begin(inner.start_grad);
+            if (inner.start_varies) begin(inner.start_grad);
         } else {
-            if (call.x_grad.is_wanted() && call.form() != Form::uniform_x) begin(call.x_grad);
-            if (call.y_grad.is_wanted() && call.form() != Form::uniform_y) begin(call.y_grad);
+            if (call.form() != Form::uniform_x) begin(call.x_grad);
+            if (call.form() != Form::uniform_y) begin(call.y_grad);
         }
     }
 

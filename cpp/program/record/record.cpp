@@ -125,7 +125,7 @@ private:
     Draft draft_;
     std::vector<Node*> parameters_;
     bool given_;  // the parameters were
-    Array<std::uintptr_t> waiting_;
+    Array<Waiting> waiting_;
     std::uint64_t first_mark_ = ++traversals;
 };
 
