@@ -19,15 +19,15 @@ def run(program, *arguments):
     return done.stdout
 
 
-def operations(program):
+def operations(program, table="OPERATIONS"):
     """Return the names in a program's table, which cannot be imported everywhere."""
     tree = ast.parse((TESTS / program).read_text(encoding="utf-8"))
     tables = [
         node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "OPERATIONS"
+        if isinstance(node, ast.Assign) and node.targets[0].id == table
     ]
-    return [key.value for key in tables[0].keys]
+    return [key.value for key in tables[0].keys if key is not None]
 
 
 @pytest.mark.skipif(
@@ -36,8 +36,9 @@ def operations(program):
 @pytest.mark.skipif(FREE_THREADED, reason="has another allocator")
 @pytest.mark.skipif(find_spec("_testcapi") is None, reason="no tests' extension of CPython here")
 def test_each_allocation_of_python_fails_once():
-    printed = run("long/failing_memory.py", "engine")
-    assert int(printed.split()[0]) > 700
+    """Of every fourth operation; those of all fail once a week."""
+    printed = run("long/failing_memory.py", *operations("long/failing_memory.py", "ENGINE")[::4])
+    assert int(printed.split()[0]) > 150
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count addresses otherwise")
