@@ -20,7 +20,9 @@ pytest.importorskip("pybind11")
 pytestmark = [
     pytest.mark.skipif(not (ROOT / "CMakeLists.txt").exists(), reason="needs the whole checkout"),
     # An editable installation would be imported instead of the copy's.
-    pytest.mark.skipif(ROOT in Path(megagrad.__file__).parents, reason="needs an installed package"),
+    pytest.mark.skipif(
+        ROOT in Path(megagrad.__file__).parents, reason="needs an installed package"
+    ),
 ]
 HEAD_OF_TABLE = "#define MEGAGRAD_UNARY(ENTRY) \\\n"
 
