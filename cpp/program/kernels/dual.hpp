@@ -33,7 +33,7 @@ struct Dual {
 
 using megagrad::share;
 
-// A row of the op table on duals: its value, and its derivatives' shares of the tangents. So a
+// An entry of the op table on duals: its value, and its derivatives' shares of the tangents. So a
 // tangent is by the same formula as a gradient, at a kink, too.
 template <class Formulas, class T>
 MEGAGRAD_INLINE Dual<T> chain(Dual<T> x, Dual<T> y) {
