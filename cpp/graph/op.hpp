@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "graph/formulas.hpp"
+#include "graph/functions.hpp"
 #include "graph/op_table.hpp"
 
 namespace megagrad {

@@ -8,7 +8,7 @@
 //     z      the op's result, as it was computed; in a derivative where that is what programs
 //            written for micrograd expect, and saves a function
 //     T      the number type, for constants:  T(1) / x
-//     functions of <cmath> and formulas.hpp
+//     functions of <cmath> and functions.hpp
 //
 // What an entry says:
 //     name     the enumerator, and the method's name in Python

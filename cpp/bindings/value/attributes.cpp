@@ -273,21 +273,6 @@ int set_attribute(PyObject* self, PyObject* name, PyObject* object) {
     return store_attribute(value, name, object) ? 0 : -1;
 }
 
-PyObject* represent(PyObject* self) {
-    const Node& node = as_value(self)->node;
-    Owned data(PyFloat_FromDouble(node.data)), grad(PyFloat_FromDouble(node.grad));
-    if (!data || !grad) return nullptr;
-    return PyUnicode_FromFormat("Value(data=%R, grad=%R)", data.get(), grad.get());
-}
-
-PyObject* to_string(PyObject* self) {
-    char* digits = PyOS_double_to_string(as_value(self)->node.data, 'f', 4, 0, nullptr);
-    if (digits == nullptr) return nullptr;
-    PyObject* text = PyUnicode_FromFormat("Value(data = %s)", digits);
-    PyMem_Free(digits);
-    return text;
-}
-
 PyGetSetDef attributes[] = {
     {"data", locked<get_data>, locked<set_data>, "The number, a float.", nullptr},
     {"grad", locked<get_grad>, locked<set_grad>,

@@ -168,15 +168,14 @@ PyObject* power(PyObject* a, PyObject* b, PyObject* modulus);
 PyObject* negative(PyObject* self);
 PyObject* absolute(PyObject* self);
 
-// --- bulk nodes (bundle/unfold.cpp)
-// ----------------------------------------------------------------------
+// --- bulk nodes (bundle/unfold.cpp) -------------------------------------------------------------
 
 // Makes a bulk node the last addition of the loop that it stands for, in place, and its operands
 // the nodes that the loop would have made; false with an exception set.
 bool unfold(PyValue* value);
 inline bool unfold_if_bulk(PyValue* value) { return !is_bulk(value->node.op()) || unfold(value); }
 
-// --- documentation (documentation.cpp) ----------------------------------------------------------
+// --- docstrings (docstrings.cpp) ---------------------------------------------------------------
 
 std::string number_text(double number);  // as Python's repr writes it; may throw std::bad_alloc
 const char* documentation(Op op);        // a method's docstring, with its signature
@@ -198,9 +197,12 @@ bool keeps_attributes_in_extension(PyObject* self);
 bool store_attribute(PyValue* value, PyObject* name, PyObject* object);  // in the extension
 PyObject* children_tuple(PyObject* self);  // new; null with an exception set
 bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object);
+extern PyGetSetDef attributes[];
+
+// --- repr() and print() (repr.cpp) --------------------------------------------------------------
+
 PyObject* represent(PyObject* self);
 PyObject* to_string(PyObject* self);
-extern PyGetSetDef attributes[];
 
 // --- backward (backward.cpp) --------------------------------------------------------------------
 
@@ -224,8 +226,7 @@ bool intern_method_names();
 // Whether a subclass of Value has a method of its own where `base` has another, or none.
 bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name);
 
-// --- copies and pickles (copy.cpp, pickle.cpp, restore.cpp)
-// ----------------------------------------
+// --- copies and pickles (copy.cpp, pickle.cpp, restore.cpp) -------------------------------------
 
 extern PyMethodDef copy_methods[];
 extern PyMethodDef pickle_methods[];
@@ -234,8 +235,7 @@ inline constexpr const char* number_name = "number";  // of a leaf that stands f
 bool make_pickling_types();
 bool make_copy_map_type();
 
-// --- what a graph consists of (census.cpp)
-// ---------------------------------------------------------
+// --- what a graph consists of (census.cpp) ------------------------------------------------------
 
 extern PyMethodDef census_functions[];
 

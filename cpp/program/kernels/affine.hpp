@@ -22,7 +22,7 @@ MEGAGRAD_INLINE Dual<T> plus_product(Dual<T> total, T weight, Dual<T> x) {
     return {fma(weight, x.value, total.value), fma(weight, x.tangent, total.tangent)};
 }
 
-// Gradients and tangents are sums of shares (formulas.hpp). They are computed as sums of products,
+// Gradients and tangents are sums of shares (functions.hpp). They are computed as sums of products,
 // which are as fast as the machine is; only where one comes out as NaN, it is computed again, and
 // then what stands beside a 0 is left out.
 template <class T>
