@@ -20,9 +20,9 @@ def chain(length, start=None):
 
 
 def test_a_deep_chain():
-    x, one = chain(1_000_000)
+    x, one = chain(400_000)
     x.backward()
-    assert one.grad == 1_000_000.0
+    assert one.grad == 400_000.0
 
 
 def test_a_wide_sum():
@@ -193,20 +193,20 @@ def test_ctrl_c_during_a_huge_pass_arrives_after_it():
         from megagrad.engine import Value
 
         x = leaf = Value(1.0)
-        for _ in range(3_000_000):
+        for _ in range(1_000_000):
             x = x + leaf
         middle = x
         root = middle + 1
         middle.grad = 42.0
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            signal.setitimer(signal.ITIMER_REAL, 0.005)
             root.backward()
             while True: pass
         except KeyboardInterrupt:
             print(leaf.grad, middle.grad)
     """
-    assert printed(program) == ["3000001.0", "43.0"]
+    assert printed(program) == ["1000001.0", "43.0"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are delivered otherwise")
@@ -224,7 +224,7 @@ def test_a_signal_handler_may_take_the_graph_apart_meanwhile(walk):
         signal.signal(signal.SIGALRM, take_apart)
         for delay in (0.001, 0.002, 0.004, 0.008):
             y = Value(1.0)
-            for _ in range(300_000):
+            for _ in range(100_000):
                 y = y + 1.0
             signal.setitimer(signal.ITIMER_REAL, delay)
             try:

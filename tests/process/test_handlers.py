@@ -57,8 +57,8 @@ for delay in (0.002, 0.01):
 @pytest.mark.parametrize("copies", ["copy.deepcopy(y)", "pickle.loads(pickle.dumps(y))"])
 def test_a_handler_may_look_while_a_graph_is_copied(copies):
     program = f"""
-for delay in (0.002, 0.02, 0.1, 0.3):
-    x, y = chain(150_000)
+for delay in (0.002, 0.01, 0.05, 0.1):
+    x, y = chain(50_000)
     after(delay, look)
     twin = {copies}
     signal.setitimer(signal.ITIMER_REAL, 0)

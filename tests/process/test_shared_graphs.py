@@ -71,7 +71,7 @@ def test_one_graph_changed_and_used_by_many_threads(seed):
 
     def work(i):
         choose = random.Random(f"{seed} {i}")
-        for _ in range(ROUNDS * 3):
+        for _ in range(ROUNDS):
             name = choose.choice(list(ACTIONS))
             try:
                 ACTIONS[name](chain, choose.randrange(1, 40))
@@ -80,7 +80,7 @@ def test_one_graph_changed_and_used_by_many_threads(seed):
             done[name] += 1
 
     for_each_thread(work)
-    assert sum(done.values()) > ROUNDS * THREADS
+    assert sum(done.values()) > ROUNDS * THREADS // 3
     x = Value(2.0)
     (x * x).backward()
     assert x.grad == 4.0

@@ -17,7 +17,7 @@ import numpy as np
 
 from megagrad import Function, Value, explain, functional, nn, optim, record
 
-COUNT = 1_000_000
+COUNT = 400_000
 MB = 2**20
 
 
@@ -91,9 +91,9 @@ OPERATIONS = {
     "backward": (chain, differentiated, COUNT + 1.0),
     "deepcopy": (chain, lambda graph: differentiated(copy.deepcopy(graph)), COUNT + 1.0),
     "pickle": (
-        lambda: chain(100_000),
+        lambda: chain(60_000),
         lambda graph: differentiated(pickle.loads(pickle.dumps(graph))),
-        100_001.0,
+        60_001.0,
     ),
     "record": (chain, lambda graph: Function([graph[0]], graph[1]).counts["recorded"], COUNT),
     "save": (

@@ -16,7 +16,7 @@ mpmath = pytest.importorskip("mpmath")
 accuracy = pytest.importorskip("long.accuracy")
 
 STATED = accuracy.stated()
-POINTS = int(os.environ.get("MEGAGRAD_POINTS", "200"))
+POINTS = int(os.environ.get("MEGAGRAD_POINTS", "100"))
 each_op = pytest.mark.parametrize("row", ops(), ids=row_id)
 
 
