@@ -19,11 +19,9 @@ ROWS: Rows = {
 }
 
 
-def never_ends(name: str, call: Call, places: Mapping[int | str, str]) -> bool:
-    """Whether NumPy recurses without an end, as in np.add(array, 1.0), or steps are taken for hours.
+def never_ends(call: Call, places: Mapping[int | str, str]) -> bool:
+    """Whether NumPy recurses without an end, as in np.add(array, 1.0).
 
     places: the hostile arguments' names by their places.
     """
-    hostile = places.values()
-    steps = name == "SequentialLR" and "2**31" in hostile
-    return steps or (call.arrays_too and "array with itself" in hostile)
+    return call.arrays_too and "array with itself" in places.values()

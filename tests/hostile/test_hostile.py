@@ -95,7 +95,7 @@ def test_hostile_arguments(name):
         pytest.importorskip("graphviz")
     assert outcome(ROWS[name]()).error is None
     for place, hostile in chosen(name):
-        if never_ends(name, ROWS[name](), {place: hostile}):
+        if never_ends(ROWS[name](), {place: hostile}):
             continue
         seen = try_call(ROWS[name], {place: (hostile, HOSTILE[hostile])})
         if not seen.failed:

@@ -208,6 +208,7 @@ def test_wrong_settings_in_the_state_of_a_schedule():
         (lambda o: CosineAnnealingLR(o, 0), ValueError, "T_max must be at least 1"),
         (lambda o: CosineAnnealingLR(o, 5, eta_min=None), TypeError, "eta_min must be a real"),
         (lambda o: SequentialLR(o, [], []), ValueError, "at least one schedule"),
+        (lambda o: SequentialLR(o, [StepLR(o, 1)], [], 2**31), ValueError, "at most 10000000"),
         (lambda o: SequentialLR(o, [3], []), TypeError, r"schedulers\[0\] must be a schedule"),
         (lambda o: SequentialLR(o, [StepLR(o, 1)], [3]), ValueError, "one fewer than"),
         (

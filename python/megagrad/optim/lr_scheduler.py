@@ -27,6 +27,8 @@ __all__ = ["CosineAnnealingLR", "LRScheduler", "LinearLR", "SequentialLR", "Step
 
 # Floats, which the rates are computed in, do not tell larger numbers from their neighbours.
 MOST_STEPS = 2**53
+# Of steps taken one by one, which is a minute of them.
+MOST_STEPS_AGAIN = 10_000_000
 
 
 class LRScheduler(ABC):
@@ -265,10 +267,12 @@ class SequentialLR(LRScheduler):
 
     optimizer, last_epoch: see LRScheduler. schedulers: at least one, all of this optimiser, none of
     them a SequentialLR. milestones: after how many steps each but the first begins, increasing.
-    With a last_epoch, the earlier steps are taken again one by one, from ``'initial_lr'``.
+    With a last_epoch, the earlier steps are taken again one by one, from ``'initial_lr'``: at most
+    10,000,000.
 
     Raises TypeError for what is no Optimizer, schedule or integer, and ValueError if there are no
-    schedulers, one belongs to another optimiser, or the milestones do not fit.
+    schedulers, one belongs to another optimiser, the milestones do not fit, or last_epoch is below -1
+    or too large.
     """
 
     def __init__(
@@ -280,7 +284,7 @@ class SequentialLR(LRScheduler):
     ) -> None:
         """See the class."""
         self.optimizer = _optimizer(optimizer)
-        earlier = _steps("last_epoch", last_epoch, -1) + 1
+        earlier = whole_number("last_epoch", last_epoch, -1, at_most=MOST_STEPS_AGAIN) + 1
         self.last_epoch = 0
         self._schedulers = _checked_schedulers(schedulers, optimizer)
         self._milestones = _checked_milestones(milestones, len(self._schedulers) - 1)
