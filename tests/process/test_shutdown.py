@@ -113,7 +113,13 @@ def source(live):
     return textwrap.dedent(LIVE[live]).strip("\n")
 
 
-@pytest.mark.parametrize("live", LIVE)
+# In how many processes daemon threads are busy; the rarest crash that there was came in one of twenty.
+# By hand: MEGAGRAD_SHUTDOWNS=100 pytest tests/process/test_shutdown.py -k daemon
+SHUTDOWNS = int(os.environ.get("MEGAGRAD_SHUTDOWNS", "1"))
+
+
+# One after the other once a week: at other times, all at once below.
+@pytest.mark.parametrize("live", LIVE if SHUTDOWNS > 1 else ["__del__ of Value"])
 def test_a_process_ends_well_with(live):
     code, _, errors = run(PRELUDE + source(live))
     assert (code, errors) == (0, "")
@@ -195,10 +201,6 @@ held.slow = slow
 held = held * 2 + 1
 f, points = record(lambda x: x.sin() * 3, 1), np.ones((5_000, 1))
 """
-
-# How many processes each of these is tried in; the rarest crash that there was came in one of
-# twenty. By hand: MEGAGRAD_SHUTDOWNS=100 pytest tests/process/test_shutdown.py -k daemon
-SHUTDOWNS = int(os.environ.get("MEGAGRAD_SHUTDOWNS", "1"))
 
 
 @pytest.mark.parametrize("busy", BUSY)
