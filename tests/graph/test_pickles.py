@@ -33,7 +33,7 @@ def test_the_plain_python_pickler():
 
 @each_way
 def test_depth_is_no_limit(duplicate):
-    length = 40_000
+    length = 100_000
     x = start = Value(1.0)
     for _ in range(length):
         x = x + start

@@ -9,7 +9,7 @@
 
 namespace megagrad {
 
-// A plan's calls in turn, and in turn back.
+// Runs a plan's calls from the first to the last, and backward from the last to the first.
 void run_forward(const Array<KernelCall>& calls, const Kernels& kernels, const Block& block);
 void run_backward(const Array<KernelCall>& calls, const Kernels& kernels, const Block& block);
 const InstructionSet& instruction_set_of(const Plan& plan);

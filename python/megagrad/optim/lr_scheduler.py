@@ -27,7 +27,7 @@ __all__ = ["CosineAnnealingLR", "LRScheduler", "LinearLR", "SequentialLR", "Step
 
 # Floats, which the rates are computed in, do not tell larger numbers from their neighbours.
 MOST_STEPS = 2**53
-# Of steps taken one by one, which is a minute of them.
+# Steps are taken again one by one: these take two minutes.
 MOST_STEPS_AGAIN = 10_000_000
 
 
