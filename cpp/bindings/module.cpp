@@ -130,8 +130,9 @@ const char* refusal() {
 void register_functions(py::module_& module) {
     if (!python::make_bundle_type() || !python::intern_layer_names()) throw py::error_already_set();
     for (PyMethodDef* functions :
-         {python::bulk_functions, python::number_functions, python::functional_functions,
-          python::layer_functions, python::census_functions, python::recording_functions})
+         {python::bulk_functions, python::linear_functions, python::number_functions,
+          python::functional_functions, python::layer_functions, python::census_functions,
+          python::recording_functions})
         if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 

@@ -41,6 +41,7 @@ OF_TWO = {
     "hinge": (F.hinge, hinge),
     "bce": (F.binary_cross_entropy_with_logits, binary_cross_entropy),
 }
+OF_ARRAYS = {"mse_loss", "bce"}  # which take rows, too
 
 
 def drawn(size, seed):
@@ -207,7 +208,9 @@ class TestErrors:
                 TypeError, match=r"needs Values and real numbers, but \w+\[1\] is a"
             ):
                 function([Value(1.0), foreign])
-        for function, _ in OF_TWO.values():
+        for name, (function, _) in OF_TWO.items():
+            if name in OF_ARRAYS and isinstance(foreign, list | np.ndarray):
+                continue
             with pytest.raises(
                 TypeError, match=r"needs Values and real numbers, but \w+\[0\] is a"
             ):
@@ -300,7 +303,10 @@ def test_names_and_documentation():
     [
         (lambda: F.mean(), r"mean\(\) needs an argument 'xs'"),
         (lambda: F.softmax([1.0], 2), r"softmax\(\) takes at most 1 arguments, got 2"),
-        (lambda: F.mse_loss([1.0], [1.0], target=[2.0]), r"mse_loss\(\) got 'target' twice"),
+        (
+            lambda: F.mse_loss([1.0], [1.0], target=[2.0]),
+            r"mse_loss\(\) got multiple values for argument 'target'",
+        ),
         (lambda: F.hinge([1.0], label=[1]), r"hinge\(\) has no argument 'label'"),
         (
             lambda: F.rms_norm([1.0], None, "1"),

@@ -258,6 +258,11 @@ void refuse_item(Source source, std::size_t i, PyObject* item) {
 Owned items_of(PyObject* iterable, Source source) {
     if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable))
         return Owned(Py_NewRef(iterable));
+    if (std::strcmp(Py_TYPE(iterable)->tp_name, "numpy.ndarray") == 0) {
+        // An array makes a list in a fraction of the time that going through its items takes.
+        Owned list(PyObject_CallMethod(iterable, "tolist", nullptr));
+        if (!list || PyList_CheckExact(list.get())) return list;
+    }
     const Owned iterator(PyObject_GetIter(iterable));
     if (iterator) return tuple_of_items(iterator.get());
     if (PyErr_ExceptionMatches(PyExc_TypeError))

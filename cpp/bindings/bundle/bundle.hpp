@@ -43,9 +43,18 @@ PyObject* bulk_node(Op op, double data, const Owned& terms, const Owned& x);
 // start + w[0]*x[0] + ..., where the bundle of w has the start.
 PyObject* dot_node(const Owned& weights, const Owned& x);
 
-// --- functions of sequences (dot_and_sum.cpp, losses.cpp) --------------------------------
+// --- functions of sequences (dot_and_sum.cpp, linear.cpp, losses.cpp) ---------------------------
+
+// A list or tuple, and the bundle of its items.
+struct Bundled {
+    const Owned &items, &bundle;
+};
+
+// bias + w[0]*x[0] + ..., where the bundle of w has the bias; null with an exception set.
+PyObject* dot_of_bundles(Bundled w, Bundled x, PyObject* bias, const char* function);
 
 extern PyMethodDef bulk_functions[];        // dot_and_sum.cpp
+extern PyMethodDef linear_functions[];      // linear.cpp
 extern PyMethodDef functional_functions[];  // losses.cpp
 // For iterables of Values and numbers; null with an exception set.
 PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function);

@@ -80,6 +80,13 @@ PyObject* dot_node(const Owned& weights, const Owned& x) {
     return bulk_node(Op::dot, dot(bundle_in(weights), bundle_in(x)), weights, x);
 }
 
+PyObject* dot_of_bundles(Bundled w, Bundled x, PyObject* bias, const char* function) {
+    if (bundle_in(w.bundle).count != bundle_in(x.bundle).count)
+        return PyErr_Format(PyExc_RuntimeError, "%s: an argument changed size meanwhile", function);
+    if (needs_loop(w.bundle, x.bundle)) return dot_by_loop(w.items, x.items, bias);
+    return dot_node(w.bundle, x.bundle);
+}
+
 PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* function) {
     Owned w_items = items_of(w, {function, "w"});
     if (!w_items) return nullptr;
@@ -89,10 +96,7 @@ PyObject* dot_of_items(PyObject* w, PyObject* x, PyObject* bias, const char* fun
     if (!weights) return nullptr;
     const Owned inputs = bundle_of_items(x_items, nullptr, {function, "x"});
     if (!inputs) return nullptr;
-    if (bundle_in(weights).count != bundle_in(inputs).count)
-        return PyErr_Format(PyExc_RuntimeError, "%s: an argument changed size meanwhile", function);
-    if (needs_loop(weights, inputs)) return dot_by_loop(w_items, x_items, bias);
-    return dot_node(weights, inputs);
+    return dot_of_bundles({w_items, weights}, {x_items, inputs}, bias, function);
 }
 
 PyObject* sum_of_items(PyObject* xs, PyObject* start, const char* function) {

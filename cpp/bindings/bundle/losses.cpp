@@ -171,9 +171,9 @@ py::list rms_norm(const py::object& xs, const py::object& weight, const py::obje
     return as_list(each(scaled, weights, [](const auto& x, const auto& w) { return x * w; }));
 }
 
-py::object mse_loss(const py::object& input, const py::object& target) {
+py::list squared_errors(const py::object& input, const py::object& target) {
     const auto [xs, ys] = pair_of(input, target, "mse_loss()", "input", "target");
-    return mean(each(xs, ys, [](const py::object& x, const py::object& y) {
+    return as_list(each(xs, ys, [](const py::object& x, const py::object& y) {
         return checked(PyNumber_Power((x - y).ptr(), py::int_(2).ptr(), Py_None));
     }));
 }
@@ -229,7 +229,7 @@ py::object surprise_at_value(const py::object& x, const py::object& y) {
            weighted(apply_op(Op::softplus, x), py::int_(1) - y);
 }
 
-py::object binary_cross_entropy_with_logits(const py::object& input, const py::object& target) {
+py::list surprises(const py::object& input, const py::object& target) {
     std::vector<bool> is_number;
     const auto [xs, ys] =
         pair_of(input, target, "binary_cross_entropy_with_logits()", "input", "target", &is_number);
@@ -237,7 +237,7 @@ py::object binary_cross_entropy_with_logits(const py::object& input, const py::o
     for (std::size_t i = 0; i < xs.size(); ++i)
         surprises.push_back(is_number[i] ? surprise_at_number(xs[i], data_of(ys[i]))
                                          : surprise_at_value(xs[i], ys[i]));
-    return mean(surprises);
+    return as_list(surprises);
 }
 
 // What CPython calls: takes the arguments, the last of which may be left out, and computes.
@@ -271,11 +271,11 @@ constexpr Signature<1> logsumexp_signature{"logsumexp()", {"xs"}};
 constexpr Signature<1> softmax_signature{"softmax()", {"xs"}};
 constexpr Signature<1> log_softmax_signature{"log_softmax()", {"xs"}};
 constexpr Signature<3> rms_norm_signature{"rms_norm()", {"xs", "weight", "eps"}, 1};
-constexpr Signature<2> mse_loss_signature{"mse_loss()", {"input", "target"}};
+constexpr Signature<2> squared_errors_signature{"mse_loss()", {"input", "target"}};
 constexpr Signature<2> hinge_signature{"hinge()", {"scores", "labels"}};
 constexpr Signature<2> cross_entropy_signature{"cross_entropy()", {"input", "target"}};
-constexpr Signature<2> binary_cross_entropy_with_logits_signature{
-    "binary_cross_entropy_with_logits()", {"input", "target"}};
+constexpr Signature<2> surprises_signature{"binary_cross_entropy_with_logits()",
+                                           {"input", "target"}};
 
 template <auto compute, const auto& signature>
 PyMethodDef function(const char* name, const char* doc) {
@@ -326,11 +326,11 @@ x * (sum(x * x for x in xs) / len(xs) + eps) ** -0.5, times its weight.
 xs: Values and real numbers, at least one. weight: as many, or None. eps: a real number that keeps
 the square root away from 0. Raises ValueError for no xs or another number of weights, TypeError for
 anything but Values and real numbers.)"),
-    function<mse_loss, mse_loss_signature>("mse_loss",
-                                           R"(mse_loss($module, /, input, target)
+    function<squared_errors, squared_errors_signature>("squared_errors",
+                                                       R"(squared_errors($module, /, input, target)
 --
 
-The mean of the squared errors: the mean of (x - y) ** 2.
+A list of (x - y) ** 2.
 
 input, target: Values and real numbers, as many of each, at least one. Raises ValueError if their
 numbers differ or are 0, TypeError for anything else.)"),
@@ -354,13 +354,12 @@ as log(sum(exp(x - m) for x in input)) - (input[target] - m), where m is the lar
 input: Values and real numbers, at least one. target: the index of the class, an int from 0. Raises
 ValueError for no input, IndexError for a target that is none of its indices, TypeError for anything
 else.)"),
-    function<binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_signature>(
-        "binary_cross_entropy_with_logits",
-        R"(binary_cross_entropy_with_logits($module, /, input, target)
+    function<surprises, surprises_signature>("surprises",
+                                             R"(surprises($module, /, input, target)
 --
 
-The mean surprise at outcomes, given their logarithmic odds: the mean of
-softplus(-x) * y + softplus(x) * (1 - y). An infinite logit that is right has no loss.
+The surprise at outcomes, given their logarithmic odds, a list of softplus(-x) * y + softplus(x) * (1 - y).
+An infinite logit that is right has no loss.
 
 input: Values and real numbers, at least one. target: for each the probability that it should have,
 0 or 1 for a plain outcome. Raises ValueError if the numbers of both differ or are 0, TypeError for

@@ -1,8 +1,4 @@
-"""Neurons, layers and multi-layer perceptrons: micrograd's ``nn`` on the compiled engine.
-
-Seeded with ``random.seed(n)``, networks draw the weights that micrograd draws, in its order, and
-compute the same numbers to the last bit.
-"""
+"""Neurons, layers and multi-layer perceptrons, as micrograd has them."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -12,10 +8,9 @@ from megagrad import _core
 from megagrad._checks import LARGEST_COUNT, kind, whole_number
 from megagrad._core import dot, ops
 from megagrad.engine import Value
-from megagrad.module import IncompatibleKeys, Module
+from megagrad.module import Module
 
-# With Value and random, as ``from micrograd.nn import *`` gives them too.
-__all__ = ["ACTIVATIONS", "MLP", "IncompatibleKeys", "Layer", "Module", "Neuron", "Value", "random"]
+__all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
 
 Activation = str | Callable[[Value], Value]
 

@@ -8,45 +8,44 @@ iterators or NumPy arrays of one dimension.
 """
 
 from megagrad._core import (
-    Value,
-    as_value,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
     dot,
     hinge,
     log_softmax,
     logsumexp,
     mean,
-    mse_loss,
     rms_norm,
     softmax,
     sum,  # noqa: A004
 )
+from megagrad.functional.choice import where
+from megagrad.functional.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+)
+from megagrad.functional.maps import linear, matmul
 
 __all__ = [
+    "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "dot",
     "hinge",
+    "huber_loss",
+    "l1_loss",
+    "linear",
     "log_softmax",
     "logsumexp",
+    "matmul",
     "mean",
     "mse_loss",
+    "nll_loss",
     "rms_norm",
     "softmax",
     "sum",
     "where",
 ]
-
-
-def where(condition: Value | float, x: Value | float, y: Value | float) -> Value:
-    """``x`` where ``condition`` is not 0, else ``y``: a choice that recorded programs keep open.
-
-    condition: a Value, as comparisons like ``a.less(b)`` give it; or a plain number or bool, which
-    chooses at once. x, y: Values or real numbers; only the chosen one gets a gradient, and an
-    infinity or NaN in the other does no harm. NaN is not 0, as in NumPy.
-
-    Raises TypeError for anything else.
-    """
-    condition, x, y = (as_value(each) for each in (condition, x, y))
-    return x.when(condition) + y.unless(condition)
