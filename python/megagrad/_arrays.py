@@ -43,18 +43,38 @@ def array(name: str, x: ArrayLike, *dimensions: int) -> Array:
 
 
 def _array(name: str, x: ArrayLike) -> Array:
-    if hasattr(x, "__array__"):  # PyTorch's tensors, too
-        return np.asarray(x)
-    if isinstance(x, Value) or not isinstance(x, Iterable):
-        raise TypeError(f"{name} must be an array or list of Values and numbers, not {kind(x)}")
+    wanted = f"{name} must be an array or list of Values and numbers"
+    if not isinstance(x, list | tuple):
+        return _of_numpy(wanted, x)
     items = list(x)
     if not any(isinstance(item, list | tuple | np.ndarray) for item in items):
-        return shaped(items, (len(items),))
+        return shaped(items, (len(items),))  # NumPy's array(x) would ask each item for its own
     rows = [_array(name, item) for item in items]
     shapes = {row.shape for row in rows}
     if len(shapes) > 1:
         raise ValueError(f"{name} must have rows of one shape, not {sorted(shapes)}")
+    if rows[0].ndim > 31:  # NumPy takes 32 or 64 dimensions
+        raise ValueError(f"{name} must have at most 31 dimensions")
     return np.stack(rows)
+
+
+def _of_numpy(wanted: str, x: ArrayLike) -> Array:
+    if isinstance(x, Value) or not (hasattr(x, "__array__") or isinstance(x, Iterable)):
+        raise TypeError(f"{wanted}, not {kind(x)}")
+    try:
+        found = np.asarray(x if hasattr(x, "__array__") else list(x))  # PyTorch's tensors, too
+    except ValueError as error:
+        raise TypeError(f"{wanted}, not {kind(x)}: {error}") from None
+    if found.ndim == 0 or found.dtype.kind not in "biufO":
+        raise TypeError(f"{wanted}, not {kind(x)} of {found.dtype} and shape {found.shape}")
+    return found
+
+
+def dimension(name: str, dim: int, x: Array) -> int:
+    """Return the place of a dimension of x, from 0. Raises IndexError if x has none there."""
+    if not -x.ndim <= dim < x.ndim:
+        raise IndexError(f"{name} must be from {-x.ndim} to {x.ndim - 1}, got {dim}")
+    return dim % x.ndim
 
 
 def each(op: Callable[[Value], Any], x: Array) -> Array:
@@ -64,12 +84,12 @@ def each(op: Callable[[Value], Any], x: Array) -> Array:
 
 
 def rows(function: Callable[[list[Any]], list[Any]], x: Array) -> Array:
-    """Apply a function of one row to each along the last dimension."""
+    """Apply a function of one row to each along the last dimension. Raises ValueError if none is there."""
+    if x.size == 0:
+        raise ValueError(f"input must have at least one element, not the shape {x.shape}")
     if x.ndim == 1:
         found = function(x.tolist())
         return shaped(found, (len(found),))
-    if x.ndim == 0:
-        raise ValueError("a row is needed, not a single number")
     results = [function(row) for row in x.reshape(-1, x.shape[-1]).tolist()]
     flat = [value for row in results for value in row]
     return shaped(flat, (*x.shape[:-1], len(results[0])))

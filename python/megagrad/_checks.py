@@ -5,7 +5,7 @@ import operator
 
 from megagrad.engine import Value
 
-__all__ = ["LARGEST_COUNT", "kind", "real_number", "whole_number"]
+__all__ = ["LARGEST_COUNT", "kind", "positive_number", "real_number", "whole_number"]
 
 # Of what is made one by one, as Values and points are: more would take hours, and all the memory.
 LARGEST_COUNT = 2**31 - 1
@@ -34,8 +34,16 @@ def real_number(name: str, number: float, at_least: float = -math.inf) -> float:
     return real
 
 
+def positive_number(name: str, number: float) -> float:
+    """Return a number as a float, as real_number does; ValueError unless it is above 0."""
+    real = real_number(name, number)
+    if not real > 0:
+        raise ValueError(f"{name} must be above 0, got {real}")
+    return real
+
+
 def whole_number(
-    name: str, number: int, at_least: int, why: str = "", at_most: int | None = None
+    name: str, number: int, at_least: float = -math.inf, why: str = "", at_most: int | None = None
 ) -> int:
     """Return a number as an int.
 

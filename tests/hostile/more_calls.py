@@ -332,6 +332,7 @@ OTHERS: Rows = {
     "moons": curves_row(datasets.moons),
     "circles": curves_row(datasets.circles),
     "spirals": curves_row(datasets.spirals),
+    "positive_number": lambda: Call(_checks.positive_number, ("name", 1.0), anything=("name",)),
     "real_number": lambda: Call(
         partial(_checks.real_number, "name", at_least=0), (1.5,), names=("name",)
     ),

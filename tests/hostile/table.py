@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from hostile.calls import FUNCTION, FUNCTIONAL, NN, PARALLEL, Rows, value_rows
 from hostile.check import Call
+from hostile.module_calls import MODULES
 from hostile.more_calls import FILES, OPTIM, OTHERS, SCHEDULES
 
 ROWS: Rows = {
@@ -12,6 +13,7 @@ ROWS: Rows = {
     **FUNCTION,
     **{f"parallel.{name}": row for name, row in PARALLEL.items()},
     **NN,
+    **MODULES,
     **OPTIM,
     **SCHEDULES,
     **FILES,

@@ -25,6 +25,8 @@ ELSEWHERE = {
     "megagrad.cli": "words of a command line, in tests/cli",
     "megagrad.demo.picture": "draws what `megagrad train` has made",
     "megagrad.cli.program": "runs any program",
+    "megagrad._arrays": "of what modules take, which have rows",
+    "megagrad.functional._nesting": "of what functions take, which have rows",
     "megagrad.compat": "takes no arguments",
     "megagrad.show.digraph": "Graphviz's own class",
     "megagrad.torch_export": "in test_export.py, with PyTorch",

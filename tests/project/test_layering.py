@@ -25,7 +25,7 @@ PYTHON = {
     "functional._nesting": "_core",
     "functional.choice": "_core",
     "functional.maps": "_core functional._nesting",
-    "functional.losses": "_core _arrays functional._nesting functional.choice",
+    "functional.losses": "_core _arrays _checks functional._nesting functional.choice",
     "functional": "_core functional.choice functional.losses functional.maps",
     "_workers": "_checks",
     "module": "_arrays _checks engine",

@@ -58,6 +58,10 @@ Owned outputs_of(PyObject* input, PyObject* weight, PyObject* bias) {
     Owned outputs(PyList_New(0));
     for (Py_ssize_t i = 0; outputs && i < length_of(rows); ++i) {
         PyObject* const start = biases ? PyTuple_GET_ITEM(biases.get(), i) : nullptr;
+        if (start == Py_None) {
+            refuse_item({linear_name, "bias"}, static_cast<std::size_t>(i), start);
+            return nullptr;
+        }
         const Owned output = output_of(PyTuple_GET_ITEM(rows.get(), i), start, {items, inputs});
         if (!output || PyList_Append(outputs.get(), output.get()) < 0) return nullptr;
     }

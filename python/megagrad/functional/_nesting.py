@@ -1,10 +1,19 @@
 """Whether there are rows: what tells a single sequence of Values from a list or array of them."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from megagrad._core import Value
 
-__all__ = ["is_nested"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from megagrad._core import _Numbers
+
+    Rows: TypeAlias = Iterable[list[Any] | tuple[Any, ...] | NDArray[Any]]
+    Nested: TypeAlias = _Numbers | Rows
+
+__all__ = ["is_nested", "is_row"]
 
 
 def is_nested(x: Any) -> bool:

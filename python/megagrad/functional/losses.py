@@ -2,9 +2,10 @@
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, cast, overload
 
 from megagrad import _core
+from megagrad._checks import positive_number
 from megagrad._core import Value, as_value
 from megagrad.functional._nesting import is_nested, is_row
 from megagrad.functional.choice import where
@@ -19,14 +20,51 @@ __all__ = [
     "nll_loss",
 ]
 
+if TYPE_CHECKING:
+    from megagrad._core import _Numbers
+    from megagrad.functional._nesting import Nested, Rows
+
 REDUCTIONS: dict[str, Callable[[list[Value]], Any]] = {
     "mean": _core.mean,
     "sum": _core.sum,
     "none": list,
 }
-Loss = Any  # a Value, or nested lists of Values where reduction is 'none'
+Loss = Any  # a Value, or nested lists of Values where the reduction is 'none'
+To1: TypeAlias = Literal["mean", "sum"]
 
 
+class OfElements(Protocol):
+    """The types of a loss of elements."""
+
+    @overload
+    def __call__(self, input: "Nested", target: "Nested", reduction: To1 = "mean") -> Value: ...
+    @overload
+    def __call__(
+        self, input: "Nested", target: "Nested", reduction: Literal["none"]
+    ) -> list[Any]: ...
+
+
+class OfClasses(Protocol):
+    """The types of a loss of classes."""
+
+    @overload
+    def __call__(
+        self, input: "_Numbers", target: "SupportsIndex | _Numbers", reduction: str = "mean"
+    ) -> Value: ...
+    @overload
+    def __call__(self, input: "Rows", target: "Nested", reduction: To1 = "mean") -> Value: ...
+    @overload
+    def __call__(
+        self, input: "Rows", target: "Nested", reduction: Literal["none"]
+    ) -> list[Value]: ...
+
+
+# Both return the function as it is: they only say what it takes.
+_elements = cast("Callable[[Callable[..., Any]], OfElements]", lambda loss: loss)
+_classes = cast("Callable[[Callable[..., Any]], OfClasses]", lambda loss: loss)
+
+
+@_elements
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Loss:
     """Return the mean of the squared errors, ``(x - y) ** 2``.
 
@@ -39,6 +77,7 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Loss:
     return _of_elements(_core.squared_errors, input, target, reduction)
 
 
+@_elements
 def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: str = "mean") -> Loss:
     """Return the mean surprise at outcomes, given their logarithmic odds.
 
@@ -49,6 +88,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, reduction: str = "
     return _of_elements(_core.surprises, input, target, reduction)
 
 
+@_elements
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Loss:
     """Return the mean of the absolute errors, ``abs(x - y)``.
 
@@ -57,14 +97,21 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Loss:
     return _of_elements(_each(lambda x, y: abs(x - y)), input, target, reduction)
 
 
+@overload
+def huber_loss(
+    input: "Nested", target: "Nested", reduction: To1 = "mean", delta: float = 1.0
+) -> Value: ...
+@overload
+def huber_loss(
+    input: "Nested", target: "Nested", reduction: Literal["none"], delta: float = 1.0
+) -> list[Any]: ...
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Loss:
     """Return the mean of errors that are squared while small, and count as they are when large.
 
     ``0.5 * e**2`` where the error ``e = abs(x - y)`` is at most delta, else ``delta * (e - 0.5 * delta)``
     (Huber 1964). delta: a number above 0. The other arguments are those of ``mse_loss``.
     """
-    if not delta > 0:
-        raise ValueError(f"delta must be above 0, got {delta}")
+    delta = positive_number("delta", delta)
 
     def huber(x: Value, y: Value) -> Value:
         error = abs(x - y)
@@ -74,6 +121,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     return _of_elements(_each(huber), input, target, reduction)
 
 
+@_elements
 def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Loss:
     """Return the mean surprise at outcomes, given their probabilities.
 
@@ -88,6 +136,7 @@ def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Lo
     return _of_elements(_each(surprise), input, target, reduction)
 
 
+@_classes
 def cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Loss:
     """Return how surprising a class is, given the logarithmic odds of all: ``-log(softmax(x)[target])``.
 
@@ -108,6 +157,7 @@ def cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Loss:
     return _of_examples(_cross_entropy, input, target, reduction)
 
 
+@_classes
 def nll_loss(input: Any, target: Any, reduction: str = "mean") -> Loss:
     """Return minus the logarithmic probability of a class: ``-x[target]``, as after ``log_softmax``.
 
@@ -139,12 +189,19 @@ def _each(loss: Callable[[Value, Value], Value]) -> Callable[[Any, Any], list[Va
     """Make a loss of sequences from one of elements."""
 
     def losses(input: Any, target: Any) -> list[Value]:
-        xs, ys = [*map(as_value, input)], [*map(as_value, target)]
+        xs, ys = _values("input", input), _values("target", target)
         if len(xs) != len(ys):
             raise ValueError(f"a loss needs as many targets as inputs, got {len(ys)} and {len(xs)}")
         return [loss(x, y) for x, y in zip(xs, ys, strict=True)]
 
     return losses
+
+
+def _values(name: str, items: Any) -> list[Value]:
+    try:
+        return [as_value(item) for item in list(items)]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a list of Values and real numbers: {error}") from None
 
 
 def _of_elements(
@@ -177,11 +234,13 @@ def _of_examples(
         return loss(rows, targets)
     if not is_row(targets) or len(targets) != len(rows):
         raise ValueError(f"there must be a target for each of the {len(rows)} rows")
-    return reduce([loss(row, target) for row, target in zip(rows, targets, strict=True)])
+    return reduce(
+        [loss(row, target) for row, target in zip(list(rows), list(targets), strict=True)]
+    )
 
 
 def reduction_named(name: str) -> Callable[[list[Value]], Loss]:
     """Return the function that reduces losses. Raises ValueError if there is none of this name."""
-    if name not in REDUCTIONS:
+    if not isinstance(name, str) or name not in REDUCTIONS:
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {name!r}")
     return REDUCTIONS[name]

@@ -1,15 +1,25 @@
 """Linear maps: weighted sums for rows of weights, and matrix products."""
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from megagrad import _core
+from megagrad._core import Value
 from megagrad.functional._nesting import is_nested
+
+if TYPE_CHECKING:
+    from megagrad._core import _Numbers
+    from megagrad.functional._nesting import Rows
 
 __all__ = ["linear", "matmul"]
 
 
-def linear(input: Any, weight: Iterable[Any], bias: Iterable[Any] | None = None) -> list[Any]:
+@overload
+def linear(input: "_Numbers", weight: "Rows", bias: "_Numbers | None" = None) -> list[Value]: ...
+@overload
+def linear(input: "Rows", weight: "Rows", bias: "_Numbers | None" = None) -> list[Any]: ...
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> list[Any]:
     """Return the weighted sum of the inputs for each row of weight: PyTorch's ``linear``.
 
     input: Values and numbers, as many as a row of weight has; or rows of these, each of which gives a
@@ -28,9 +38,9 @@ def linear(input: Any, weight: Iterable[Any], bias: Iterable[Any] | None = None)
     """
     if not is_nested(input):
         return _core.linear(input, weight, bias)
-    rows = [list(row) for row in weight]
+    rows = [list(row) for row in list(weight)]
     biases = None if bias is None else list(bias)
-    return [linear(part, rows, biases) for part in input]
+    return [linear(part, rows, biases) for part in list(input)]
 
 
 def matmul(input: Any, other: Any) -> Any:
@@ -51,4 +61,8 @@ def matmul(input: Any, other: Any) -> Any:
     if not is_nested(other):
         products = linear(input, [other])
         return [row[0] for row in products] if is_nested(input) else products[0]
-    return linear(input, list(zip(*other, strict=True)))
+    rows = list(other)
+    lengths = {len(row) for row in rows}
+    if len(lengths) != 1:
+        raise ValueError(f"other must have rows of one length, not {sorted(lengths)}")
+    return linear(input, list(zip(*rows, strict=True)))

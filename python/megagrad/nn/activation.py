@@ -102,18 +102,19 @@ class _AlongDimension(Module):
 
     def __init__(self, dim: int = -1) -> None:
         """See the class."""
-        self.dim = whole_number("dim", dim, -64, at_most=63)  # NumPy has no more dimensions
+        self.dim = whole_number("dim", dim)
 
     def _rows(self, function: Any, input: ArrayLike) -> Array:
-        x = np.moveaxis(_arrays.array("input", input), self.dim, -1)
-        return np.moveaxis(_arrays.rows(function, x), -1, self.dim)
+        x = _arrays.array("input", input)
+        dim = _arrays.dimension("dim", self.dim, x)
+        return np.moveaxis(_arrays.rows(function, np.moveaxis(x, dim, -1)), -1, dim)
 
 
 class Softmax(_AlongDimension):
     """Probabilities from logarithmic odds. dim: along which they sum to 1, the last by default."""
 
     def forward(self, input: ArrayLike) -> Array:
-        """Return an array of the input's shape. Raises ``numpy.exceptions.AxisError`` for a wrong dim."""
+        """Return an array of the input's shape. Raises IndexError for a dim that it has not."""
         return self._rows(softmax, input)
 
 
@@ -121,5 +122,5 @@ class LogSoftmax(_AlongDimension):
     """The logarithms of Softmax, accurate where those are tiny. dim: as of Softmax."""
 
     def forward(self, input: ArrayLike) -> Array:
-        """Return an array of the input's shape. Raises ``numpy.exceptions.AxisError`` for a wrong dim."""
+        """Return an array of the input's shape. Raises IndexError for a dim that it has not."""
         return self._rows(log_softmax, input)

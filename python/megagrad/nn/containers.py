@@ -1,11 +1,12 @@
 """Modules of modules, and those that only change a shape: PyTorch's Sequential, ModuleList, Flatten."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
-from megagrad._checks import kind
+from megagrad._checks import kind, whole_number
 from megagrad.module import Module
 
 __all__ = ["Flatten", "Identity", "ModuleList", "Sequential"]
@@ -86,7 +87,8 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         """See the class."""
-        self.start_dim, self.end_dim = start_dim, end_dim
+        self.start_dim = whole_number("start_dim", start_dim)
+        self.end_dim = whole_number("end_dim", end_dim)
 
     def forward(self, input: ArrayLike) -> Array:
         """Return the same elements in an array of fewer dimensions.
@@ -94,7 +96,9 @@ class Flatten(Module):
         Raises IndexError for a dimension that the input has not.
         """
         x = _arrays.array("input", input)
-        first, last = (range(x.ndim)[dim] for dim in (self.start_dim, self.end_dim))
+        first = _arrays.dimension("start_dim", self.start_dim, x)
+        last = _arrays.dimension("end_dim", self.end_dim, x)
         if first > last:
-            raise ValueError(f"start_dim {first} comes after end_dim {last}")
-        return x.reshape(*x.shape[:first], -1, *x.shape[last + 1 :])
+            raise ValueError(f"start_dim must not come after end_dim, got {first} and {last}")
+        size = math.prod(x.shape[first : last + 1])
+        return x.reshape(*x.shape[:first], size, *x.shape[last + 1 :])

@@ -71,12 +71,16 @@ class Embedding(Module):
         input: an int from 0, or an array or list of them. Raises TypeError for anything else,
         IndexError for a number of no row.
         """
-        places = np.asarray(input)
+        wanted = "input must be the numbers of rows, ints from 0"
+        try:
+            places = np.asarray(input)
+        except ValueError as error:
+            raise TypeError(f"{wanted}: {error}") from None
         if places.dtype.kind not in "iu":
-            raise TypeError(f"an Embedding needs the numbers of rows, ints, not {kind(input)}")
+            raise TypeError(f"{wanted}, not {kind(input)} of {places.dtype}")
         wrong = places[(places < 0) | (places >= self.num_embeddings)]
         if wrong.size:
             most = self.num_embeddings - 1
-            raise IndexError(f"{self!r} has rows from 0 to {most}, got {wrong.flat[0]}")
+            raise IndexError(f"input must be from 0 to {most}, got {wrong.flat[0]}")
         found: Array = self.weight[places]
         return found

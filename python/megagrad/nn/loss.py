@@ -4,7 +4,7 @@ from typing import Any
 
 from megagrad import _arrays, functional
 from megagrad._arrays import ArrayLike
-from megagrad._checks import real_number
+from megagrad._checks import positive_number
 from megagrad.functional.losses import reduction_named
 from megagrad.module import Module
 
@@ -64,9 +64,7 @@ class HuberLoss(_Loss):
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         """See the class."""
         super().__init__(reduction)
-        self.delta = real_number("delta", delta)
-        if not self.delta > 0:
-            raise ValueError(f"delta must be above 0, got {delta}")
+        self.delta = positive_number("delta", delta)
 
 
 class CrossEntropyLoss(_Loss):
