@@ -1,4 +1,4 @@
-"""Write what is expanded from the op table: its methods in the stub of `_core`, the README's table of ops.
+"""Write what is expanded from the op table: its methods in the stub of `_core`, and the reference's table of ops.
 
 ``python docs/generate.py`` rewrites both files; with ``--check`` it only tells whether they are up to
 date, and exits with 1 if not.
@@ -13,10 +13,10 @@ from megagrad._core import OpInfo, ops
 
 ROOT = Path(__file__).resolve().parent.parent
 STUB = ROOT / "python" / "megagrad" / "_core.pyi"
-README = ROOT / "README.md"
+REFERENCE = ROOT / "docs" / "reference" / "value.md"
 # Each file, and the lines between which its part is.
 STUB_MARKS = "    # Written by docs/generate.py from the op table:", "    # End of the op table."
-README_MARKS = "<!-- ops: written by docs/generate.py -->", "<!-- end of ops -->"
+TABLE_MARKS = "<!-- ops: written by docs/generate.py -->", "<!-- end of ops -->"
 
 # The slots of each entry that has a symbol of its own.
 SLOTS = {
@@ -67,8 +67,8 @@ def written(entry: OpInfo) -> str:
     return f"x.{entry.name}({argument[entry.kind]})"
 
 
-def readme_table() -> str:
-    """The README's table of ops, one line each."""
+def table() -> str:
+    """The reference's table of ops, one line each."""
     lines = ["| written | is | derivative by x | by y |", "|---|---|---|---|"]
     for entry in ops():
         by_x, by_y = (f"`{formula(text, entry)}`" if text else "" for text in (entry.dx, entry.dy))
@@ -93,7 +93,7 @@ def main() -> int:
     outdated = []
     for path, text in (
         (STUB, with_part(STUB, STUB_MARKS, stub_methods())),
-        (README, with_part(README, README_MARKS, readme_table())),
+        (REFERENCE, with_part(REFERENCE, TABLE_MARKS, table())),
     ):
         if path.read_text(encoding="utf-8") == text:
             continue

@@ -16,7 +16,10 @@ from support.places import ROOT
 
 from megagrad._core import ops
 
-PAGES = ["index.md", *(f"guides/{name}.md" for name in ("micrograd", "choosing", "ops", "inside"))]
+PAGES = [
+    "index.md",
+    *(f"guides/{name}.md" for name in ("micrograd", "networks", "choosing", "ops", "inside")),
+]
 OP_TABLE = ROOT / "cpp" / "graph" / "op_table.hpp"
 
 needs_docs = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="needs the whole checkout")

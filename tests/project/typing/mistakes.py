@@ -58,7 +58,7 @@ where(x, "a", x)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType
 # Functions of sequences, and models.
 softmax(x)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 dot([x], ["a"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
-cross_entropy([x, x], 0.5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+cross_entropy([x, x], 0.5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 nn.MLP(2, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 nn.MLP("2", [1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 nn.Neuron(2, activation=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
