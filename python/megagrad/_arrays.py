@@ -120,6 +120,16 @@ def data(x: Array) -> Array:
     return np.fromiter((value.data for value in x.flat), np.float64, x.size).reshape(x.shape)
 
 
+def refuse_recorded(x: Array, why: str) -> None:
+    """Raise TypeError with this text if an element depends on an input while ``record`` runs."""
+    try:
+        for value in x.flat:
+            if isinstance(value, Value):
+                value.data  # noqa: B018 - which raises then
+    except TypeError:
+        raise TypeError(why) from None
+
+
 def numbers(name: str, x: ArrayLike) -> Array:
     """Return real numbers in nested lists, an array or a tensor of PyTorch as a float64 array.
 

@@ -38,7 +38,8 @@ EXPECTED = (
 # More than a portrait shows.
 MANY = 50
 
-# Objects of these anyone may refer to.
+# The one empty tuple, and objects of these, anyone may refer to.
+NOTHING: tuple[()] = ()
 SHARED = (NoneType, bool, int, float, str, bytes, type, types.ModuleType, types.EllipsisType)
 if FREE_THREADED:  # which counts some references to functions only when it collects
     SHARED += (types.FunctionType,)
@@ -203,7 +204,11 @@ def tried(
         call = call.with_argument(place, argument)
     about = described(call, places)
     involved = call.without(set(places))
-    held = [thing for thing in (*arguments.values(), *involved) if type(thing) not in SHARED]
+    held = [
+        thing
+        for thing in (*arguments.values(), *involved)
+        if type(thing) not in SHARED and thing is not NOTHING
+    ]
     before, counts = portrait(involved), reference_counts(held)
     result, error = outcome(call)
     if error is not None:

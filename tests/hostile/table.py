@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from hostile.calls import FUNCTION, FUNCTIONAL, NN, PARALLEL, Rows, value_rows
 from hostile.check import Call
+from hostile.layer_calls import LAYERS
 from hostile.module_calls import MODULES
 from hostile.more_calls import FILES, OPTIM, OTHERS, SCHEDULES
 
@@ -14,6 +15,7 @@ ROWS: Rows = {
     **{f"parallel.{name}": row for name, row in PARALLEL.items()},
     **NN,
     **MODULES,
+    **LAYERS,
     **OPTIM,
     **SCHEDULES,
     **FILES,

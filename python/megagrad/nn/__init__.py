@@ -40,7 +40,10 @@ if TYPE_CHECKING:
         Softplus,
         Tanh,
     )
+    from megagrad.nn.attention import MultiheadAttention
     from megagrad.nn.containers import Flatten, Identity, ModuleList, Sequential
+    from megagrad.nn.convolution import Conv1d, Conv2d
+    from megagrad.nn.dropout import Dropout
     from megagrad.nn.linear import Embedding, Linear
     from megagrad.nn.loss import (
         BCELoss,
@@ -51,31 +54,50 @@ if TYPE_CHECKING:
         MSELoss,
         NLLLoss,
     )
+    from megagrad.nn.normalization import BatchNorm1d, LayerNorm, RMSNorm
+    from megagrad.nn.pooling import AvgPool2d, MaxPool1d, MaxPool2d
+    from megagrad.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
 # With Value and random, as ``from micrograd.nn import *`` gives them too.
 __all__ = [
     "ACTIVATIONS",
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
+    "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "HuberLoss",
     "Identity",
     "IncompatibleKeys",
     "L1Loss",
+    "LSTMCell",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "Neuron",
+    "RMSNorm",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "SiLU",
@@ -90,9 +112,15 @@ __all__ = [
 # PyTorch's modules, by where they are. They need NumPy, which a program of micrograd's does not.
 _HOMES = {
     "activation": "ELU GELU LeakyReLU LogSoftmax ReLU SiLU Sigmoid Softmax Softplus Tanh",
+    "attention": "MultiheadAttention",
     "containers": "Flatten Identity ModuleList Sequential",
+    "convolution": "Conv1d Conv2d",
+    "dropout": "Dropout",
     "linear": "Embedding Linear",
     "loss": "BCELoss BCEWithLogitsLoss CrossEntropyLoss HuberLoss L1Loss MSELoss NLLLoss",
+    "normalization": "BatchNorm1d LayerNorm RMSNorm",
+    "pooling": "AvgPool2d MaxPool1d MaxPool2d",
+    "recurrent": "GRU GRUCell LSTM LSTMCell RNN RNNCell",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
