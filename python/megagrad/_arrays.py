@@ -2,6 +2,7 @@
 
 import math
 import random
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -130,13 +131,19 @@ def refuse_recorded(x: Array, why: str) -> None:
         raise TypeError(why) from None
 
 
+def is_tensor(x: object) -> bool:
+    """Tell whether x is a tensor of PyTorch, without importing it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
 def numbers(name: str, x: ArrayLike) -> Array:
     """Return real numbers in nested lists, an array or a tensor of PyTorch as a float64 array.
 
     Raises TypeError for anything else.
     """
-    if hasattr(x, "detach") and hasattr(x, "cpu"):  # a tensor, of whatever device and dtype
-        x = x.detach().cpu().double().numpy()
+    if is_tensor(x):
+        x = x.detach().cpu().double().numpy()  # whatever its device and dtype
     try:
         found = np.asarray(x)
     except ValueError as error:  # rows of several lengths

@@ -35,6 +35,40 @@ def test_a_model_is_what_it_was(path):
     assert other([1.0, -2.0, 0.5])[1].data == model([1.0, -2.0, 0.5])[1].data
 
 
+def test_arrays_come_back_with_their_shapes(path):
+    random.seed(1)
+    model, other = (nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)) for _ in range(2))
+    model.scale, other.scale = Value(2.0), Value(3.0)
+    model([[1.0, 2.0], [3.0, 5.0]])
+    megagrad.save(model.state_dict(), path)
+    state = megagrad.load(path)
+    assert list(state) == list(model.state_dict())
+    assert state["0.weight"].shape == (3, 2)
+    assert state["scale"] == 2.0
+    other.load_state_dict(state)
+    assert other.eval()([[1.0, 2.0]])[0, 0].data == model.eval()([[1.0, 2.0]])[0, 0].data
+    assert other[1].num_batches_tracked == 1
+
+
+def test_arrays_of_any_shape_and_kind(path):
+    state = {"a": np.zeros((0, 3)), "b": np.array(True), "c": 2.0, "d": np.arange(4).reshape(2, 2)}
+    megagrad.save(state, path)
+    found = megagrad.load(path)
+    assert found["a"].shape == (0, 3)
+    assert (found["b"], found["c"], found["d"].tolist()) == (1.0, 2.0, [[0.0, 1.0], [2.0, 3.0]])
+
+
+def test_a_million_million_shapes_in_a_few_bytes(path):
+    header = b"{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,), }\n"
+    member = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header
+    np.savez(path, data=NUMBER)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("names.npy", member)
+        file.writestr("shapes.npy", member)
+    with pytest.raises(ValueError, match="a number for each name, not 1"):
+        megagrad.load(path)
+
+
 NUMBERS = [
     *(0.0, -0.0, 1 / 3, math.nan, -math.nan, math.inf, -math.inf),
     *(5e-324, 1.7976931348623157e308),
@@ -209,6 +243,13 @@ WRONG = [
     (archive(names=NAME, data=np.array([1.0, 2.0])), r"names' shape \(1,\), not .* \(2,\)"),
     (archive(names=NAME, data=np.array([[1.0]])), r"not float64 of shape \(1, 1\)"),
     (archive(names=np.array(["a", "a"]), data=np.array([1.0, 2.0])), "a name occurs twice"),
+    (archive(names=NAME, data=NUMBER, shapes=NUMBER), r"shapes should be strings .* not float64"),
+    (archive(names=NAME, data=NUMBER, shapes=np.array(["", ""])), r"names' shape \(1,\), not <U1"),
+    (archive(names=NAME, data=NUMBER, shapes=np.array(["-1"])), "such as '3 2', not '-1'"),
+    (archive(names=NAME, data=NUMBER, shapes=np.array(["2 "])), "such as '3 2', not '2 '"),
+    (archive(names=NAME, data=NUMBER, shapes=np.array(["999999999 9"])), "more numbers than 1"),
+    (archive(names=NAME, data=NUMBER, shapes=np.array(["0"])), "should have 0 numbers, not 1"),
+    (archive(names=NAME, data=np.array([["a"]]), shapes=np.array(["1"])), "a row of float64"),
 ]
 
 

@@ -44,7 +44,7 @@ PYTHON = {
     "nn": "engine module nn.mlp",
     "function": "_core _checks module",
     "parallel": "_core _checks _workers engine",
-    "state": "_checks _files",
+    "state": "_arrays _checks _files",
     "torch_export": "_checks nn",
     "optim.optimizer": "_core _checks engine",
     "optim.sgd": "_core _checks optim.optimizer",
