@@ -152,7 +152,15 @@ class Module:
 
     def extra_repr(self) -> str:
         """Return what stands between the brackets of the repr: the arguments it was made with."""
-        return ", ".join(f"{name}={setting!r}" for name, setting in _settings_of(self).items())
+        return ", ".join(f"{name}={setting!r}" for name, setting in self._arguments().items())
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments it was made with; of a bias, whether there is one."""
+        arguments = {name: getattr(self, name) for name in self._settings}
+        bias = arguments.get("bias", False)
+        if not isinstance(bias, bool):
+            arguments["bias"] = bias is not None
+        return arguments
 
     def __repr__(self) -> str:
         """Return PyTorch's form: the class, its settings, and the modules in it, one a line."""
@@ -262,12 +270,3 @@ def _set_numbers(part: Any, numbers: Any) -> None:
             value.data = number
     else:
         part[...] = numbers
-
-
-def _settings_of(module: Module) -> dict[str, Any]:
-    """Return the arguments a module was made with; for parameters, or None, whether there are any."""
-    settings = {name: getattr(module, name) for name in module._settings}
-    return {
-        name: setting is not None if setting is None or _is_array(setting) else setting
-        for name, setting in settings.items()
-    }

@@ -52,7 +52,7 @@ class LayerNorm(_OverLastDimensions):
     Raises TypeError if a size is not an integer, ValueError if it is below 1.
     """
 
-    _settings = ("normalized_shape", "eps", "elementwise_affine")
+    _settings = ("normalized_shape", "eps", "elementwise_affine", "bias")
 
     def __init__(
         self,

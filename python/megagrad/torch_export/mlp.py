@@ -1,4 +1,4 @@
-"""Networks for PyTorch, and from it: the same layers, weights and numbers."""
+"""MLPs as PyTorch's Sequential of Linears and activations, and back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar
 
 from megagrad._checks import kind
-from megagrad.nn import MLP, Layer, Neuron
+from megagrad.nn.mlp import MLP, Layer, Neuron
 
 if TYPE_CHECKING:
     from torch.nn import Sequential
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["MODULES", "from_sequential", "refuse_hooks", "to_sequential"]
 
 # PyTorch's module for an op, and the settings with which it is that op: of several, to_torch gives the
 # first. Softplus(threshold=20), its default, is x for x > 20, where softplus is up to 2e-9 more.
@@ -28,20 +28,11 @@ MODULES: dict[str, tuple[str, dict[str, tuple[object, ...]]]] = {
 }
 
 
-def to_torch(model: MLP | Layer | Neuron) -> Sequential:
-    """Make a PyTorch network that computes what ``model`` does, to rounding.
+def to_sequential(torch: Any, model: MLP | Layer | Neuron) -> Sequential:
+    """Return a ``torch.nn.Sequential`` of a Linear for each layer, and a module for its activation.
 
-    model: an MLP, Layer or Neuron. Returns a ``torch.nn.Sequential`` in float64, a Linear for each
-    layer and a module for its activation. It takes tensors of shape (n, nin), or (nin,), and returns
-    (n, nout), or (nout,), also where nout is 1. Its weights are copies: a Value that is held
-    twice becomes two parameters.
-
-    Raises ImportError without PyTorch, TypeError for another model, ValueError for an activation that
-    PyTorch has no module for, as a function of one's own, for a layer whose neurons differ in their
-    activation or their number of weights, for layers that do not fit one another, and for a model
-    without neurons.
+    Raises TypeError for a subclass that computes something else, ValueError for what PyTorch has not.
     """
-    torch = _torch("to_torch")
     modules = []
     rows = _rows(model)
     if not rows or not all(rows):
@@ -58,24 +49,11 @@ def to_torch(model: MLP | Layer | Neuron) -> Sequential:
     return network
 
 
-def from_torch(network: Sequential) -> MLP:
-    """Make an MLP that computes what a PyTorch network does, in float64.
-
-    network: a ``torch.nn.Sequential`` of Linears, with or without a bias and of any real dtype, each
-    followed by one of the activations ReLU, Tanh, Sigmoid, Softplus, SiLU, GELU, LeakyReLU and ELU
-    with their default settings, or by none. The layers may differ in it, and the last may have one.
-
-    The weights are copies, and exact; ``to_torch`` gives back the same ones. The module ``random`` is
-    left as it was.
-
-    Raises ImportError without PyTorch, TypeError for what is no Sequential or has a ``forward`` of its
-    own, and ValueError for a network of other modules than these, which it names.
-    """
-    torch = _torch("from_torch")
-    is_sequential = isinstance(network, torch.nn.Sequential)
-    if not is_sequential or type(network).forward is not torch.nn.Sequential.forward:
-        raise TypeError(f"network must be a torch.nn.Sequential, not {kind(network)}")
+def from_sequential(torch: Any, network: Any) -> MLP | None:
+    """Return the MLP that a ``torch.nn.Sequential`` is; None if it is none."""
     stages = _stages(torch, network)
+    if stages is None:
+        return None
     model = _blank([stages[0].linear.in_features, *(s.linear.out_features for s in stages)])
     for layer, stage in zip(model.layers, stages, strict=True):
         _fill(layer, stage)
@@ -87,14 +65,6 @@ class _Stage(NamedTuple):
 
     linear: Any
     activation: str | None
-
-
-def _torch(asking: str) -> Any:
-    try:
-        import torch
-    except ImportError:
-        raise ImportError(f"{asking} needs PyTorch: pip install torch", name="torch") from None
-    return torch
 
 
 def _rows(model: object) -> list[list[Neuron]]:
@@ -152,11 +122,11 @@ def _module(torch: Any, activation: str) -> Any:
     return getattr(torch.nn, name)(**{key: accepted[0] for key, accepted in settings.items()})
 
 
-def _stages(torch: Any, network: Sequential) -> list[_Stage]:
+def _stages(torch: Any, network: Any) -> list[_Stage] | None:
+    """Return the layers of an MLP: Linears of real numbers, each followed by at most one activation."""
     stages: list[_Stage] = []
-    _refuse_hooks("network", network)
     for place, module in enumerate(network):
-        _refuse_hooks(f"network[{place}]", module)
+        refuse_hooks(f"network[{place}]", module)
         if type(module) is torch.nn.Linear and not module.weight.is_complex():
             if stages and stages[-1].linear.out_features != module.in_features:
                 raise ValueError(
@@ -166,21 +136,17 @@ def _stages(torch: Any, network: Sequential) -> list[_Stage]:
             continue
         op = _op(torch, module)
         if op is None or not stages or stages[-1].activation is not None:
-            names = ", ".join(name for name, _ in MODULES.values())
-            raise ValueError(
-                f"network[{place}], {module}, cannot be part of an MLP, which has Linears of real "
-                f"numbers, each followed by at most one of {names} with their default settings"
-            )
+            return None
         stages[-1] = stages[-1]._replace(activation=op)
-    if not stages:
-        raise ValueError("network must have at least one Linear, got none")
-    return stages
+    weights = [stage.linear.weight for stage in stages]
+    is_tied = len({id(weight) for weight in weights}) < len(weights)
+    return None if is_tied or not stages else stages
 
 
-def _refuse_hooks(name: str, module: Any) -> None:
+def refuse_hooks(name: str, module: Any) -> None:
     """Refuse what may change a module's inputs, weights or outputs."""
     if module._forward_hooks or module._forward_pre_hooks:
-        raise ValueError(f"{name}, {module}, has hooks, which an MLP has not")
+        raise ValueError(f"{name}, {module}, has hooks, which must be taken off")
 
 
 def _op(torch: Any, module: Any) -> str | None:

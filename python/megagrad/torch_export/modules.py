@@ -1,0 +1,142 @@
+"""Modules of ``nn`` and PyTorch's of the same names: made from the same settings, and the same state."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from megagrad import nn
+from megagrad._checks import kind
+from megagrad.module import Module
+from megagrad.torch_export import mlp
+
+__all__ = ["from_module", "to_module"]
+
+CONTAINERS = ("Sequential", "ModuleList")
+# What PyTorch's module is made with besides, so that it computes what ours does.
+MORE: dict[str, dict[str, Any]] = {"Softplus": {"threshold": 37.0}}
+# Attributes that change no number worth mentioning: Softplus's default threshold costs 2e-9.
+HARMLESS = {"inplace", "training", "threshold"}
+
+
+def to_module(torch: Any, model: Module) -> Any:
+    """Return PyTorch's module for one of ours, in float64, with its weights; what is tied stays tied."""
+    theirs = _to(torch, "model", model).double()
+    _tie(theirs, ((name, id(array)) for name, array in model._parts().items()))
+    return theirs
+
+
+def from_module(torch: Any, network: Any) -> Module:
+    """Return our module for one of PyTorch's, with its weights; what is tied stays tied."""
+    state = random.getstate()
+    try:
+        ours = _from(torch, "network", network)
+    finally:
+        random.setstate(state)
+    _tie(ours, ((n, id(p)) for n, p in network.named_parameters(remove_duplicate=False)))
+    return ours
+
+
+def _to(torch: Any, name: str, model: Any) -> Any:
+    if isinstance(model, nn.MLP | nn.Layer | nn.Neuron):
+        return mlp.to_sequential(torch, model)
+    if _is_ours(model, CONTAINERS):
+        parts = [_to(torch, f"{name}[{place}]", part) for place, part in enumerate(model)]
+        return _container(getattr(torch.nn, type(model).__name__), parts, model.training)
+    if not _is_ours(model):
+        raise TypeError(
+            f"to_torch knows the modules of megagrad.nn, and subclasses of MLP, Layer and Neuron "
+            f"that leave __call__ as it is; {name} is {kind(model)}. For a class of your own, write "
+            "its PyTorch form and use load_state_dict()"
+        )
+    theirs = _their_blank(torch, model)
+    theirs.load_state_dict({n: torch.as_tensor(part) for n, part in model.state_dict().items()})
+    return theirs.train(model.training)
+
+
+def _from(torch: Any, name: str, theirs: Any) -> Module:
+    mlp.refuse_hooks(name, theirs)
+    title = type(theirs).__name__
+    cls = getattr(nn, title, None)
+    if type(theirs) is not getattr(torch.nn, title, None) or title not in nn.__all__ or cls is None:
+        raise ValueError(f"{name}, {theirs}, must be one of PyTorch's modules that megagrad.nn has")
+    if title in CONTAINERS:
+        parts = [_from(torch, f"{name}[{place}]", part) for place, part in enumerate(theirs)]
+        return _container(cls, parts, theirs.training)
+    if any(parameter.is_complex() for parameter in theirs.parameters()):
+        raise ValueError(f"{name}, {theirs}, must have real numbers")
+    try:
+        ours: Module = cls(**{setting: _setting(theirs, setting) for setting in cls._settings})
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name}, {theirs}, has a setting that megagrad.nn lacks: {error}"
+        ) from None
+    _refuse_other_settings(name, theirs, _their_blank(torch, ours))
+    try:
+        ours.load_state_dict(theirs.state_dict())
+    except RuntimeError as error:
+        raise ValueError(f"{name}, {theirs}, has weights that megagrad.nn lacks: {error}") from None
+    return ours.train(theirs.training)
+
+
+def _container(cls: Any, parts: list[Any], training: bool) -> Any:
+    made = cls(parts) if cls.__name__ == "ModuleList" else cls(*parts)
+    made.training = training  # its own: the parts have theirs
+    return made
+
+
+def _is_ours(model: object, names: Iterable[str] | None = None) -> bool:
+    title = type(model).__name__
+    known = nn.__all__ if names is None else names
+    return title in known and type(model) is getattr(nn, title) and type(model) is not Module
+
+
+def _their_blank(torch: Any, ours: Module) -> Any:
+    """Make PyTorch's module of the same settings, with no effect on what PyTorch draws next."""
+    title = type(ours).__name__
+    with torch.random.fork_rng(devices=[]):
+        return getattr(torch.nn, title)(**ours._arguments(), **MORE.get(title, {})).double()
+
+
+def _setting(theirs: Any, name: str) -> Any:
+    """Return an argument that PyTorch's module was made with; a bias says only whether there is one."""
+    if name != "bias":
+        return getattr(theirs, name)
+    bias = theirs.bias if hasattr(theirs, "bias") else theirs.in_proj_bias
+    return bias if isinstance(bias, bool) else bias is not None
+
+
+def _refuse_other_settings(name: str, theirs: Any, known: Any) -> None:
+    """Refuse PyTorch's settings that ours lacks, unless they are at their defaults."""
+    for key, setting in vars(theirs).items():
+        if key.startswith("_") or key in HARMLESS:
+            continue
+        default = getattr(known, key)
+        if isinstance(default, tuple) and isinstance(setting, int):
+            setting = (setting,) * len(default)
+        if setting != default:
+            raise ValueError(
+                f"{name}, {theirs}, must have {key}={default}, as megagrad.nn has no other"
+            )
+
+
+def _tie(model: Any, names_and_ids: Iterable[tuple[str, int]]) -> None:
+    """Make parameters one that have one id on the other side."""
+    names = defaultdict(list)
+    for name, one in names_and_ids:
+        names[one].append(name)
+    for first, *others in names.values():
+        for name in others:
+            setattr(_owner(model, name), name.rpartition(".")[2], _found(model, first))
+
+
+def _owner(model: Any, name: str) -> Any:
+    for part in name.split(".")[:-1]:
+        model = getattr(model, part)
+    return model
+
+
+def _found(model: Any, name: str) -> Any:
+    return getattr(_owner(model, name), name.rpartition(".")[2])
