@@ -1,10 +1,20 @@
 """Attributes of a Value, its own and free ones, and weak references to it."""
 
+import sys
 import weakref
+from fractions import Fraction
 
 import pytest
 
 from megagrad.engine import Value
+
+
+class Whole(int):
+    pass
+
+
+class Real(float):
+    pass
 
 
 def test_data_and_grad_can_be_set():
@@ -22,6 +32,44 @@ def test_data_and_grad_take_numbers_only(name, wrong):
     with pytest.raises(TypeError, match=f"{name} must be a real number"):
         setattr(value, name, wrong)
     assert (value.data, value.grad) == (1.0, 0.0)
+
+
+def test_numbers_that_are_kept_stay_as_they_were_read():
+    values = [Value(i) for i in range(9)]
+    kept = [value.data for value in values]
+    first, second, third = (value.data for value in values[:3])
+    best = max(value.data for value in values)
+    for value in values:
+        value.grad = value.data - 0.5
+        assert (value.data, value.grad) == (value.data, value.data - 0.5)
+        value.data -= 2 * value.grad
+    assert kept == [*range(9)]
+    assert (first, second, third, best) == (0, 1, 2, 8)
+    assert [value.data for value in values] == [1.0 - i for i in range(9)]
+    assert {type(number) for number in kept} == {float}
+
+
+@pytest.mark.parametrize("name", ["data", "grad"])
+def test_reading_numbers_in_a_loop_makes_no_objects(name):
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        pytest.skip("a free-threaded Python counts references another way")
+    value, others = Value(1.0), [float(i) for i in range(1000)]
+    used = {id(getattr(value, name)), id(getattr(value, name))}
+    more = [float(i) for i in range(1000)]  # takes whatever memory floats were freed to
+    assert {id(getattr(value, name)) for _ in others} == used
+    assert not used & {*map(id, more)}
+
+
+@pytest.mark.parametrize("name", ["data", "grad"])
+@pytest.mark.parametrize("number", [2, True, 2.5, Fraction(5, 2), Whole(3), Real(0.5)])
+def test_what_data_and_grad_take_besides_floats(name, number):
+    value = Value(1.0)
+    setattr(value, name, number)
+    assert getattr(value, name) == number
+    assert type(getattr(value, name)) is float
+    with pytest.raises(OverflowError, match=f"{name} is an int too large"):
+        setattr(value, name, 10**400)
+    assert getattr(value, name) == number
 
 
 @pytest.mark.parametrize("name", ["data", "grad", "label", "_op"])

@@ -1,6 +1,7 @@
 // What a Value shows of its node, and what users may hang on it.
 #include <new>
 
+#include "bindings/support/spare_floats.hpp"
 #include "bindings/value/recording.hpp"
 #include "bindings/value/value.hpp"
 #include "graph/backward.hpp"
@@ -18,16 +19,22 @@ bool cannot_delete(PyObject* value, const char* what) {
 }
 
 PyObject* get_data(PyObject* self, void*) {
-    return may_be_read(self, "the data") ? PyFloat_FromDouble(as_value(self)->node.data) : nullptr;
+    return may_be_read(self, "the data") ? short_lived_float(as_value(self)->node.data) : nullptr;
 }
 PyObject* get_grad(PyObject* self, void*) {
-    return may_be_read(self, "the grad") ? PyFloat_FromDouble(as_value(self)->node.grad) : nullptr;
+    return may_be_read(self, "the grad") ? short_lived_float(as_value(self)->node.grad) : nullptr;
 }
 
-int set_number(PyObject* object, double& field, const char* what) {
+MEGAGRAD_NOINLINE int set_other_number(PyObject* object, double& field, const char* what) {
     double number = 0;
     if (cannot_delete(object, what) || !number_or_type_error(object, what, number)) return -1;
     field = number;
+    return 0;
+}
+int set_number(PyObject* object, double& field, const char* what) {
+    if (object == nullptr || !PyFloat_CheckExact(object))
+        return set_other_number(object, field, what);
+    field = PyFloat_AS_DOUBLE(object);
     return 0;
 }
 int set_data(PyObject* self, PyObject* object, void*) {
@@ -194,6 +201,26 @@ int delete_attribute(PyValue* value, PyObject* name) {
     return -1;
 }
 
+// Attributes but for data and grad, or of instances of a subclass.
+MEGAGRAD_NOINLINE PyObject* get_other_attribute(PyObject* self, PyObject* name) {
+    const PyExtension* extension = extension_of(as_value(self));
+    if (extension == nullptr || extension->dict == nullptr || !PyUnicode_Check(name) ||
+        is_data_descriptor_of(self, name))
+        return PyObject_GenericGetAttr(self, name);
+    const Owned dict(Py_NewRef(extension->dict));  // the name's hash may run any code
+    if (PyObject* found = dict_item(dict.get(), name)) return found;
+    return PyErr_Occurred() ? nullptr : PyObject_GenericGetAttr(self, name);
+}
+
+MEGAGRAD_NOINLINE int set_other_attribute(PyObject* self, PyObject* name, PyObject* object) {
+    if (!keeps_attributes_in_extension(self) || !PyUnicode_Check(name) ||
+        is_data_descriptor_of(self, name))
+        return PyObject_GenericSetAttr(self, name, object);
+    PyValue* value = as_value(self);
+    if (object == nullptr) return delete_attribute(value, name);
+    return store_attribute(value, name, object) ? 0 : -1;
+}
+
 }  // namespace
 
 bool intern_attribute_names() {
@@ -251,26 +278,15 @@ PyObject* get_attribute(PyObject* self, PyObject* name) {
         if (name == data_name) return get_data(self, nullptr);
         if (name == grad_name) return get_grad(self, nullptr);
     }
-    const PyExtension* extension = extension_of(as_value(self));
-    if (extension == nullptr || extension->dict == nullptr || !PyUnicode_Check(name) ||
-        is_data_descriptor_of(self, name))
-        return PyObject_GenericGetAttr(self, name);
-    const Owned dict(Py_NewRef(extension->dict));  // the name's hash may run any code
-    if (PyObject* found = dict_item(dict.get(), name)) return found;
-    return PyErr_Occurred() ? nullptr : PyObject_GenericGetAttr(self, name);
+    return get_other_attribute(self, name);
 }
 
 int set_attribute(PyObject* self, PyObject* name, PyObject* object) {
-    if (is_exact_value(self) && object != nullptr) {
+    if (is_exact_value(self)) {
         if (name == data_name) return set_data(self, object, nullptr);
         if (name == grad_name) return set_grad(self, object, nullptr);
     }
-    if (!keeps_attributes_in_extension(self) || !PyUnicode_Check(name) ||
-        is_data_descriptor_of(self, name))
-        return PyObject_GenericSetAttr(self, name, object);
-    PyValue* value = as_value(self);
-    if (object == nullptr) return delete_attribute(value, name);
-    return store_attribute(value, name, object) ? 0 : -1;
+    return set_other_attribute(self, name, object);
 }
 
 PyGetSetDef attributes[] = {

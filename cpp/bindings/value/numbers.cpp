@@ -77,14 +77,15 @@ void refuse_number(PyObject* object, const char* what) {
 
 }  // namespace
 
+// Of an int its class knows at once that it is one; for a float, classes are compared.
 int to_number(PyObject* object, double& number) {
-    if (PyFloat_Check(object)) {
-        number = PyFloat_AS_DOUBLE(object);
-        return 1;
-    }
     if (PyLong_Check(object)) {
         number = PyLong_AsDouble(object);
         return number == -1.0 && PyErr_Occurred() ? -1 : 1;
+    }
+    if (PyFloat_Check(object)) {
+        number = PyFloat_AS_DOUBLE(object);
+        return 1;
     }
     if (refuse_more_than_a_number(object, "an operand")) return -1;
     const int real = is_numpy_bool(object) ? 1 : is_registered_real(object);
@@ -95,7 +96,7 @@ int to_number(PyObject* object, double& number) {
 
 // Of common types nothing is asked.
 bool refuse_more_than_a_number(PyObject* object, const char* what) {
-    if (PyFloat_Check(object) || PyLong_Check(object) || is_value(object)) return false;
+    if (PyLong_Check(object) || PyFloat_Check(object) || is_value(object)) return false;
     const int masked = is_masked_array(object);
     const int kind = masked == 0 ? kind_of(object) : 0;
     if (masked > 0)
