@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from statistics import median
+from collections.abc import Iterable, Iterator, Sequence
 
 try:
     import check
@@ -18,7 +17,7 @@ try:
     from rich.console import Console
     from rich.progress import track
     from targets import Figures
-    from timing import interleaved
+    from timing import figure, interleaved
     from workload import Workload
     from workloads import WORKLOADS
 except ModuleNotFoundError as missing:
@@ -92,7 +91,7 @@ def measure(workloads: Sequence[Workload], passes: int) -> Figures:
         for name, figures in interleaved(samplers, workload.rounds).items():
             samples[workload.name][name] += figures
     return {
-        workload: {engine: median(figures) for engine, figures in engines.items()}
+        workload: {engine: figure(figures) for engine, figures in engines.items()}
         for workload, engines in samples.items()
     }
 
@@ -121,9 +120,18 @@ def replay(names: Sequence[str], passes: int, markdown: bool) -> None:
 
 
 def watched(workloads: Sequence[Workload], doing: str) -> Iterable[Workload]:
-    """Go through the workloads, with a bar on the terminal if there is one."""
+    """Go through the workloads, with a bar on the terminal; where there is none, a line for each."""
     console = Console(stderr=True)
-    return track(workloads, doing, console=console, transient=True, disable=not console.is_terminal)
+    if console.is_terminal:
+        return track(workloads, doing, console=console, transient=True)
+    return _announced(workloads, doing)
+
+
+def _announced(workloads: Sequence[Workload], doing: str) -> Iterator[Workload]:
+    for number, workload in enumerate(workloads, start=1):
+        line = f"{doing} {number} of {len(workloads)}: {workload.title}"
+        print(line, file=sys.stderr, flush=True)
+        yield workload
 
 
 def main() -> None:

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isnan
-from statistics import median
 
 from check import difference
 from field import FIELD, MICROGRAD, Entrant
 from peers.process import Asked, Refusal, asked
 from targets import Figures
-from timing import interleaved
+from timing import figure, interleaved
 from workload import Row
 
 TITLES = {
@@ -100,11 +99,11 @@ def measure(workloads: Sequence[Row], passes: int, standing: Standing, watched: 
             except Refusal as refusal:
                 standing.refusals[engine.entrant.name][workload.name] = refusal
         for name, figures in interleaved(samplers, workload.rounds).items():
-            samples[workload.name][name] += [figure for figure in figures if not isnan(figure)]
+            samples[workload.name][name] += [one for one in figures if not isnan(one)]
             if any(map(isnan, figures)):
                 standing.refusals[name][workload.name] = Refusal("crashed while it was measured")
     standing.figures = {
-        workload: {engine: median(figures) for engine, figures in engines.items() if figures}
+        workload: {engine: figure(figures) for engine, figures in engines.items() if figures}
         for workload, engines in samples.items()
     }
 

@@ -12,8 +12,9 @@ from fma_limit import BACKWARD, FORWARD, multiply_adds
 from peers.process import asked
 from peers.recorded import FEW, MANY, NODES
 from random_program import OPS
-from report import UNITS, Rows, cell, machine, rounded, show_table, verdicts
+from report import UNITS, cell, machine, rounded, verdicts
 from standings import inabilities
+from tables import Rows, show_table
 from targets import Figures, Target
 from workload import Row
 
@@ -127,14 +128,14 @@ def _cell(work: Work, entrant: Entrant, figures: Figures) -> str:
 
 def rows(works: Sequence[Work], entrants: Sequence[Entrant], figures: Figures) -> Rows:
     """Return a row for each piece of work, a column for each engine."""
-    return [[w.title, w.unit, *(_cell(w, e, figures) for e in entrants)] for w in works]
+    return [[f"{w.title}, {w.unit}", *(_cell(w, e, figures) for e in entrants)] for w in works]
 
 
 def show(works: Sequence[Work], standing: Standing, markdown: bool) -> None:
     """Print the machine, the table, what was not measured, and the targets."""
     entrants = [entrant for entrant in FIELD if entrant.version is not None]
     print(machine([*dict.fromkeys(e.package for e in entrants if e.package is not None)]))
-    heading = ["", "unit", *(entrant.name for entrant in entrants)]
+    heading = ["", *(entrant.name for entrant in entrants)]
     show_table(heading, rows(works, entrants, standing.figures), markdown)
     limit = standing.figures.get(LIMIT)
     if limit:
@@ -142,7 +143,9 @@ def show(works: Sequence[Work], standing: Standing, markdown: bool) -> None:
             f"The multiply-adds of a network at {MANY:,} points take a core at least "
             f"{rounded(limit['machine'] * 1e3)} ms."
         )
-    show_table(["target", "limit", "measured", ""], verdicts(TARGETS, standing.figures), markdown)
+    show_table(
+        ["target", "limit", "measured", ""], verdicts(TARGETS, standing.figures), markdown, left=2
+    )
     print("\nNot measured:")
     for line in inabilities(standing, FIELD, {work.name: work.title for work in WORKS}):
         print(f"- {line}")

@@ -9,16 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from engines import ENGINES, MEGAGRAD, Engine
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from tables import Rows, show_table
 from targets import TARGETS, Figures, Target
 from workload import Workload
 
 UNITS = {"ns": 1e9, "µs": 1e6, "ms": 1e3, "bytes": 1.0}
-NARROWEST = 170
-
-Rows = list[list[str]]
 
 
 def _processor() -> str:
@@ -50,7 +45,7 @@ def cell(medians: Mapping[str, float], engine: str, first: str, scale: float) ->
     if engine not in medians:
         return "-"
     figure = rounded(medians[engine] * scale)
-    if engine == first or first not in medians:
+    if engine == first or not medians.get(first):  # not measured, or too little to be
         return figure
     return f"{figure} ({rounded(medians[engine] / medians[first])}x)"
 
@@ -60,12 +55,13 @@ def _cell(workload: Workload, engine: Engine, figures: Figures) -> str:
 
 
 def _heading() -> list[str]:
-    return ["", "unit", *(engine.name for engine in ENGINES)]
+    return ["", *(engine.name for engine in ENGINES)]
 
 
 def _rows(workloads: Sequence[Workload], figures: Figures) -> Rows:
     return [
-        [w.title, w.unit, *(_cell(w, engine, figures) for engine in ENGINES)] for w in workloads
+        [f"{w.title}, {w.unit}", *(_cell(w, engine, figures) for engine in ENGINES)]
+        for w in workloads
     ]
 
 
@@ -75,41 +71,15 @@ def verdicts(targets: Sequence[Target], figures: Figures) -> Rows:
     for target in targets:
         try:
             measured = target.measure(figures)
-        except KeyError:
+        except (KeyError, ZeroDivisionError):  # not measured, or too little to be
             continue
         verdict = "holds" if target.holds(measured) else "FALLS SHORT"
         rows.append([target.title, target.limit, rounded(measured), verdict])
     return rows
 
 
-def _markdown(heading: Sequence[str], rows: Rows, left: int) -> str:
-    rule = ["---"] * left + ["---:"] * (len(heading) - left)
-    lines = (f"| {' | '.join(cells)} |" for cells in (heading, rule, *rows))
-    return "\n".join(line.replace("\n", "<br>") for line in lines)
-
-
-def _draw(heading: Sequence[str], rows: Rows, left: int) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, NARROWEST)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for i, title in enumerate(heading):
-        table.add_column(title, justify="left" if i < left else "right", no_wrap=i < left)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
 def show(workloads: Sequence[Workload], figures: Figures, markdown: bool) -> None:
     """Print the machine, the table of all figures, and the targets."""
     print(machine())
     show_table(_heading(), _rows(workloads, figures), markdown)
-    show_table(["target", "limit", "measured", ""], verdicts(TARGETS, figures), markdown)
-
-
-def show_table(heading: Sequence[str], rows: Rows, markdown: bool, left: int = 2) -> None:
-    """Print a table whose first columns, so many, are text."""
-    if markdown:
-        print(f"\n{_markdown(heading, rows, left)}")
-    else:
-        _draw(heading, rows, left)
+    show_table(["target", "limit", "measured", ""], verdicts(TARGETS, figures), markdown, left=2)

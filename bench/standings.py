@@ -8,7 +8,8 @@ from pathlib import Path
 
 from everyone import TITLES, Standing, installed
 from field import FIELD, MEGAGRAD, MICROGRAD, MICROGRAD_GC_OFF, Entrant
-from report import UNITS, Rows, machine, rounded, show_table
+from report import UNITS, machine, rounded
+from tables import Rows, show_table
 from workload import Workload
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -19,6 +20,8 @@ PICTURE = (DOCS if DOCS.is_dir() else Path()) / "benchmark.svg"
 
 def _ratios(medians: dict[str, float], figure: float) -> str:
     against = (MICROGRAD.name, MICROGRAD_GC_OFF.name)
+    if figure == 0:  # too little to be measured
+        return ""
     return " / ".join(rounded(medians[name] / figure) for name in against if name in medians)
 
 
@@ -67,7 +70,7 @@ def show(workloads: Sequence[Workload], standing: Standing, markdown: bool) -> N
     print("Below a time: how many times faster than micrograd that is, its gc on / off.")
     columns = [workload for workload in workloads if standing.figures.get(workload.name)]
     heading = ["", "written as", *(f"{TITLES[w.name]}\n{w.unit}" for w in columns)]
-    show_table(heading, rows(columns, standing), markdown)
+    show_table(heading, rows(columns, standing), markdown, left=2)
     print("\nNot measured:")
     for line in inabilities(standing):
         print(f"- {line}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from statistics import median
 from time import perf_counter
 
 Sampler = Callable[[], float]
@@ -52,6 +53,11 @@ def repeated(
             return seconds(work, times)
 
     return sample
+
+
+def figure(samples: Sequence[float]) -> float:
+    """Return the median; 0 where a difference of two times is lost in the noise."""
+    return max(0.0, median(samples))
 
 
 def interleaved(samplers: Mapping[str, Sampler], rounds: int) -> dict[str, list[float]]:

@@ -45,6 +45,87 @@ def test_what_is_left_out_is_listed_with_the_reason():
     assert "micrograd: it is tired (a + b)" in [*inabilities(standing())]
 
 
+def big_figures(works, engines):
+    return {
+        work.name: {engine.name: 9.87e-3 * 9**i for i, engine in enumerate(engines)}
+        for work in works
+    }
+
+
+def test_every_table_fits_a_terminal(capsys):
+    import recorded
+    import report
+    import standings
+    from engines import ENGINES
+    from everyone import TITLES, Standing
+    from field import FIELD
+    from targets import TARGETS
+    from workloads import WORKLOADS
+
+    figures = big_figures(WORKLOADS, ENGINES)
+    report.show_table(report._heading(), report._rows(WORKLOADS, figures), markdown=False)
+    verdicts = report.verdicts(TARGETS, figures)
+    report.show_table(["target", "limit", "measured", ""], verdicts, markdown=False, left=2)
+    everyone = [work for work in WORKLOADS if work.name in TITLES]
+    standing = Standing(figures=big_figures(everyone, FIELD))
+    heading = ["", "written as", *(f"{TITLES[w.name]}\n{w.unit}" for w in everyone)]
+    standings.show_table(heading, standings.rows(everyone, standing), markdown=False, left=2)
+    figures = big_figures(recorded.WORKS, recorded.FIELD)
+    heading = ["", *(engine.name for engine in recorded.FIELD)]
+    rows = recorded.rows(recorded.WORKS, recorded.FIELD, figures)
+    recorded.show_table(heading, rows, markdown=False)
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "…" not in printed
+    words = {word for row in (*rows, *verdicts) for cell in row for word in cell.split()}
+    assert words <= set(printed.split())
+
+
+def test_a_wide_table_goes_on_below_and_repeats_its_titles(capsys):
+    from tables import show_table
+
+    show_table(["", *"abcdefg"], [["row", *(f"{i:020}" for i in range(7))]], markdown=False)
+    printed = capsys.readouterr().out
+    assert printed.count("row ") == 3
+    assert [int(word) for word in printed.split() if word.isdigit()] == [*range(7)]
+
+
+def test_no_time_is_negative():
+    from report import cell, verdicts
+    from targets import Target
+    from timing import figure
+
+    assert figure([-3e-9, -1e-9, 2e-9]) == 0
+    assert figure([1.0, 3.0, 2.0]) == 2
+    assert cell({"megagrad": 0.0, "other": 1e-9}, "other", "megagrad", 1e9) == "1.00"
+    assert verdicts([Target("a", lambda _: 1 / 0, at_most=1)], {}) == []
+
+
+def test_what_runs_is_said_where_there_is_no_terminal(capsys):
+    import runpy
+
+    watched = runpy.run_path(str(BENCH / "__main__.py"))["watched"]
+    seen = []
+    for workload in watched(moons(), "measuring"):
+        seen.append(workload.name)
+        assert capsys.readouterr().err == f"measuring 1 of 1: {workload.title}\n"
+    assert seen == ["moons"]
+
+
+def test_a_number_is_read_set_and_updated_alike_by_all_engines():
+    from check import differences, outcomes
+    from engines import ENGINES
+    from workloads import WORKLOADS
+
+    works = [work for work in WORKLOADS if work.name in ("read", "write", "update")]
+    for work in works:
+        computed = outcomes(work, ENGINES)
+        assert len(computed) > 1
+        assert differences(work, computed) == []
+        assert work.sampler(ENGINES[0])() < 1
+    assert len(works) == 3
+
+
 def test_only_what_no_adapter_knows_of_is_a_fault():
     from peers.process import Refusal
 
@@ -100,8 +181,8 @@ def test_recorded_rows_have_figures_in_their_unit_and_ratios():
     figures = {"moons-100": {"Function": 8e-6, "PyTorch": 2e-4}, "random": {"Function": 1.5e-4}}
     works = [work for work in WORKS if work.name in figures]
     assert rows(works, [FUNCTION, PYTORCH, JAX], figures) == [
-        ["network, 100 points", "µs", "8.00", "200 (25.0x)", "-"],
-        ["10,000 ops, a point at a time", "ns an op", "15.0", "-", "-"],
+        ["network, 100 points, µs", "8.00", "200 (25.0x)", "-"],
+        ["10,000 ops, a point at a time, ns an op", "15.0", "-", "-"],
     ]
 
 
