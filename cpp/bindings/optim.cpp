@@ -104,6 +104,35 @@ Columns columns_of(const AdamState& state, std::size_t count) {
     return columns;
 }
 
+Columns columns_of(const NadamState& state, std::size_t count) {
+    Columns columns;
+    if (state.step == 0) return columns;
+    show(columns, "step", std::vector<double>(count, state.step));
+    show(columns, "mu_product", std::vector<double>(count, state.mu_product));
+    show(columns, "exp_avg", state.exp_avg);
+    show(columns, "exp_avg_sq", state.exp_avg_sq);
+    return columns;
+}
+
+Columns columns_of(const RmspropState& state, std::size_t count) {
+    Columns columns;
+    if (state.step == 0) return columns;
+    show(columns, "step", std::vector<double>(count, state.step));
+    show(columns, "square_avg", state.square_avg);
+    show(columns, "momentum_buffer", state.momentum_buffer);
+    show(columns, "grad_avg", state.grad_avg);
+    return columns;
+}
+
+// Its sums are there before the first step, too.
+Columns columns_of(const AdagradState& state, std::size_t count) {
+    Columns columns;
+    if (state.sum.empty()) return columns;
+    show(columns, "step", std::vector<double>(count, state.step));
+    show(columns, "sum", state.sum);
+    return columns;
+}
+
 // Takes a column out of `columns`, of one number for each of `count` parameters.
 std::vector<double> take(Columns& columns, const char* name, std::size_t count) {
     const auto found = columns.extract(name);
@@ -115,21 +144,55 @@ std::vector<double> take(Columns& columns, const char* name, std::size_t count) 
     return found.mapped();
 }
 
+// Of what the rule remembers only after a step with some option.
+std::vector<double> take_if_there(Columns& columns, const char* name, std::size_t count) {
+    return columns.count(name) == 0 ? std::vector<double>() : take(columns, name, count);
+}
+
+// Of what the rule remembers once for all parameters; `otherwise` for no parameters.
+double take_shared(Columns& columns, const char* name, std::size_t count, double otherwise) {
+    const std::vector<double> numbers = take(columns, name, count);
+    for (double number : numbers)
+        if (number != numbers[0])
+            throw py::value_error(std::string(name) +
+                                  " must be the same for all parameters of a group");
+    return numbers.empty() ? otherwise : numbers[0];
+}
+
+double take_step(Columns& columns, std::size_t count, int least) {
+    const double step = take_shared(columns, "step", count, least);
+    if (!(step >= least)) throw py::value_error("step must be at least " + std::to_string(least));
+    return step;
+}
+
 void load(SgdState& state, Columns& columns, std::size_t count) {
     state.momentum_buffer = take(columns, "momentum_buffer", count);
 }
 
 void load(AdamState& state, Columns& columns, std::size_t count) {
-    const std::vector<double> steps = take(columns, "step", count);
-    for (double step : steps)
-        if (!(step >= 1) || step != steps[0])
-            throw py::value_error(
-                "step must be at least 1, and the same for all parameters of a group");
-    state.step = steps.empty() ? 0 : steps[0];
+    state.step = take_step(columns, count, 1);
     state.exp_avg = take(columns, "exp_avg", count);
     state.exp_avg_sq = take(columns, "exp_avg_sq", count);
-    if (columns.count("max_exp_avg_sq") != 0)
-        state.max_exp_avg_sq = take(columns, "max_exp_avg_sq", count);
+    state.max_exp_avg_sq = take_if_there(columns, "max_exp_avg_sq", count);
+}
+
+void load(NadamState& state, Columns& columns, std::size_t count) {
+    state.step = take_step(columns, count, 1);
+    state.mu_product = take_shared(columns, "mu_product", count, 1);
+    state.exp_avg = take(columns, "exp_avg", count);
+    state.exp_avg_sq = take(columns, "exp_avg_sq", count);
+}
+
+void load(RmspropState& state, Columns& columns, std::size_t count) {
+    state.step = take_step(columns, count, 1);
+    state.square_avg = take(columns, "square_avg", count);
+    state.momentum_buffer = take_if_there(columns, "momentum_buffer", count);
+    state.grad_avg = take_if_there(columns, "grad_avg", count);
+}
+
+void load(AdagradState& state, Columns& columns, std::size_t count) {
+    state.step = take_step(columns, count, 0);
+    state.sum = take(columns, "sum", count);
 }
 
 // The update rule of one parameter group, with what it remembers. The tuple keeps the Values, and
@@ -236,6 +299,9 @@ void register_rule(py::module_& module, const char* name, const char* doc) {
 void register_optim(py::module_& module) {
     register_rule<SgdState>(module, "SGDRule", "Stochastic gradient descent for one group.");
     register_rule<AdamState>(module, "AdamRule", "Adam or AdamW for one group.");
+    register_rule<NadamState>(module, "NAdamRule", "NAdam for one group.");
+    register_rule<RmspropState>(module, "RMSpropRule", "RMSprop for one group.");
+    register_rule<AdagradState>(module, "AdagradRule", "Adagrad for one group.");
     module.def(
         "gradient_norm",
         [](const py::list& values, double order) {

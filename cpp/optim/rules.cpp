@@ -53,6 +53,16 @@ void prepare_gradients(Gathered& g, bool maximize, double weight_decay) {
         for (std::size_t i = 0; i < g.count; ++i) g.grad[i] += weight_decay * g.data[i];
 }
 
+// Decoupled weight decay shrinks the parameters, and leaves the gradients as they are.
+template <class Options>
+void prepare_or_shrink(Gathered& g, const Options& options) {
+    const bool decoupled = options.decoupled_weight_decay;
+    prepare_gradients(g, options.maximize, decoupled ? 0 : options.weight_decay);
+    const double shrink = 1 - options.lr * options.weight_decay;
+    if (decoupled && shrink != 1)
+        for (std::size_t i = 0; i < g.count; ++i) g.data[i] *= shrink;
+}
+
 void descend(Gathered& g, const double* MEGAGRAD_RESTRICT direction, double lr) {
     for (std::size_t i = 0; i < g.count; ++i) g.data[i] += -lr * direction[i];
 }
@@ -67,6 +77,11 @@ void move_towards(double* MEGAGRAD_RESTRICT average, const double* MEGAGRAD_REST
             average[i] = target[i] - (target[i] - average[i]) * (1 - weight);
 }
 
+void average_squares(double* MEGAGRAD_RESTRICT average, const Gathered& g, double kept) {
+    for (std::size_t i = 0; i < g.count; ++i)
+        average[i] = average[i] * kept + (1 - kept) * g.grad[i] * g.grad[i];
+}
+
 void keep_largest(double* MEGAGRAD_RESTRICT largest, const double* MEGAGRAD_RESTRICT candidate,
                   std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -79,28 +94,22 @@ void keep_largest(double* MEGAGRAD_RESTRICT largest, const double* MEGAGRAD_REST
 struct AdamFactors {
     double step_size;
     double bias_correction2_sqrt;
-    double shrink;  // decoupled weight decay; 1: none
 };
 
 AdamFactors factors_of(const AdamOptions& options, double step) {
     return {options.lr / (1 - std::pow(options.betas.first, step)),
-            std::sqrt(1 - std::pow(options.betas.second, step)),
-            options.decoupled_weight_decay ? 1 - options.lr * options.weight_decay : 1};
+            std::sqrt(1 - std::pow(options.betas.second, step))};
 }
 
 MEGAGRAD_VECTOR_CLONES
 void adam_chunk(Gathered& g, double* MEGAGRAD_RESTRICT exp_avg,
                 double* MEGAGRAD_RESTRICT exp_avg_sq, double* MEGAGRAD_RESTRICT max_exp_avg_sq,
                 const AdamOptions& options, const AdamFactors& factors) {
-    const double beta2 = options.betas.second, eps = options.eps;
     const double step_size = factors.step_size, correction = factors.bias_correction2_sqrt;
-    prepare_gradients(g, options.maximize,
-                      options.decoupled_weight_decay ? 0 : options.weight_decay);
-    if (factors.shrink != 1)
-        for (std::size_t i = 0; i < g.count; ++i) g.data[i] *= factors.shrink;
+    const double eps = options.eps;
+    prepare_or_shrink(g, options);
     move_towards(exp_avg, g.grad, g.count, 1 - options.betas.first);
-    for (std::size_t i = 0; i < g.count; ++i)
-        exp_avg_sq[i] = exp_avg_sq[i] * beta2 + (1 - beta2) * g.grad[i] * g.grad[i];
+    average_squares(exp_avg_sq, g, options.betas.second);
     const double* second_moment = exp_avg_sq;
     if (options.amsgrad) {
         keep_largest(max_exp_avg_sq, exp_avg_sq, g.count);
@@ -108,6 +117,71 @@ void adam_chunk(Gathered& g, double* MEGAGRAD_RESTRICT exp_avg,
     }
     for (std::size_t i = 0; i < g.count; ++i)
         g.data[i] += -step_size * exp_avg[i] / (std::sqrt(second_moment[i]) / correction + eps);
+}
+
+// What all parameters of a NAdam step share.
+struct NadamFactors {
+    double of_gradient, of_average;
+    double bias_correction2;
+};
+
+// Nesterov's momentum grows from half of beta1 to beta1.
+double nadam_momentum(const NadamOptions& options, double step) {
+    return options.betas.first * (1 - 0.5 * std::pow(0.96, step * options.momentum_decay));
+}
+
+NadamFactors factors_of(const NadamOptions& options, double step, double mu_product) {
+    const double mu = nadam_momentum(options, step), next = nadam_momentum(options, step + 1);
+    return {-options.lr * (1 - mu) / (1 - mu_product), -options.lr * next / (1 - mu_product * next),
+            1 - std::pow(options.betas.second, step)};
+}
+
+MEGAGRAD_VECTOR_CLONES
+void nadam_chunk(Gathered& g, double* MEGAGRAD_RESTRICT exp_avg,
+                 double* MEGAGRAD_RESTRICT exp_avg_sq, const NadamOptions& options,
+                 const NadamFactors& factors) {
+    const double eps = options.eps;
+    prepare_or_shrink(g, options);
+    move_towards(exp_avg, g.grad, g.count, 1 - options.betas.first);
+    average_squares(exp_avg_sq, g, options.betas.second);
+    for (std::size_t i = 0; i < g.count; ++i) {
+        const double root = std::sqrt(exp_avg_sq[i] / factors.bias_correction2) + eps;
+        g.data[i] += factors.of_gradient * g.grad[i] / root;
+        g.data[i] += factors.of_average * exp_avg[i] / root;
+    }
+}
+
+// `buffer` and `grad_avg` are null without momentum, or if not centred.
+MEGAGRAD_VECTOR_CLONES
+void rmsprop_chunk(Gathered& g, double* MEGAGRAD_RESTRICT square_avg,
+                   double* MEGAGRAD_RESTRICT buffer, double* MEGAGRAD_RESTRICT grad_avg,
+                   const RmspropOptions& options) {
+    double root[chunk];
+    prepare_gradients(g, options.maximize, options.weight_decay);
+    average_squares(square_avg, g, options.alpha);
+    std::copy_n(square_avg, g.count, root);
+    if (grad_avg != nullptr) {
+        move_towards(grad_avg, g.grad, g.count, 1 - options.alpha);
+        for (std::size_t i = 0; i < g.count; ++i) root[i] -= grad_avg[i] * grad_avg[i];
+    }
+    for (std::size_t i = 0; i < g.count; ++i) root[i] = std::sqrt(root[i]) + options.eps;
+    if (buffer == nullptr) {
+        for (std::size_t i = 0; i < g.count; ++i) g.data[i] += -options.lr * g.grad[i] / root[i];
+    } else {
+        for (std::size_t i = 0; i < g.count; ++i)
+            buffer[i] = buffer[i] * options.momentum + g.grad[i] / root[i];
+        descend(g, buffer, options.lr);
+    }
+}
+
+MEGAGRAD_VECTOR_CLONES
+void adagrad_chunk(Gathered& g, double* MEGAGRAD_RESTRICT sum, double lr,
+                   const AdagradOptions& options) {
+    const double eps = options.eps;
+    prepare_gradients(g, options.maximize, options.weight_decay);
+    for (std::size_t i = 0; i < g.count; ++i) sum[i] += g.grad[i] * g.grad[i];
+    for (std::size_t i = 0; i < g.count; ++i)
+        g.data[i] += -lr * g.grad[i] / (std::sqrt(sum[i]) + eps);
 }
 
 void sgd_chunk(Gathered& g, double* MEGAGRAD_RESTRICT buffer, bool first,
@@ -163,6 +237,40 @@ void update(Parameters parameters, AdamState& state, const AdamOptions& options)
     update_by_chunks(parameters, [&](Gathered& gathered, std::size_t at) {
         adam_chunk(gathered, state.exp_avg.data() + at, state.exp_avg_sq.data() + at,
                    options.amsgrad ? state.max_exp_avg_sq.data() + at : nullptr, options, factors);
+    });
+}
+
+void update(Parameters parameters, NadamState& state, const NadamOptions& options) {
+    state.exp_avg.resize(parameters.size());
+    state.exp_avg_sq.resize(parameters.size());
+    state.step += 1;
+    state.mu_product *= nadam_momentum(options, state.step);
+    const NadamFactors factors = factors_of(options, state.step, state.mu_product);
+    update_by_chunks(parameters, [&](Gathered& gathered, std::size_t at) {
+        nadam_chunk(gathered, state.exp_avg.data() + at, state.exp_avg_sq.data() + at, options,
+                    factors);
+    });
+}
+
+void update(Parameters parameters, RmspropState& state, const RmspropOptions& options) {
+    const bool has_momentum = options.momentum > 0;
+    state.square_avg.resize(parameters.size());
+    if (has_momentum) state.momentum_buffer.resize(parameters.size());
+    if (options.centered) state.grad_avg.resize(parameters.size());
+    state.step += 1;
+    update_by_chunks(parameters, [&](Gathered& gathered, std::size_t at) {
+        rmsprop_chunk(gathered, state.square_avg.data() + at,
+                      has_momentum ? state.momentum_buffer.data() + at : nullptr,
+                      options.centered ? state.grad_avg.data() + at : nullptr, options);
+    });
+}
+
+void update(Parameters parameters, AdagradState& state, const AdagradOptions& options) {
+    state.sum.resize(parameters.size());
+    const double lr = options.lr / (1 + state.step * options.lr_decay);
+    state.step += 1;
+    update_by_chunks(parameters, [&](Gathered& gathered, std::size_t at) {
+        adagrad_chunk(gathered, state.sum.data() + at, lr, options);
     });
 }
 

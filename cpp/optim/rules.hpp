@@ -30,6 +30,28 @@ using Parameters = std::span<Node* const>;
     OPTION(bool, amsgrad)             \
     OPTION(bool, maximize)            \
     OPTION(bool, decoupled_weight_decay)
+#define MEGAGRAD_NADAM_OPTIONS(OPTION)   \
+    OPTION(double, lr)                   \
+    OPTION(Betas, betas)                 \
+    OPTION(double, eps)                  \
+    OPTION(double, weight_decay)         \
+    OPTION(double, momentum_decay)       \
+    OPTION(bool, decoupled_weight_decay) \
+    OPTION(bool, maximize)
+#define MEGAGRAD_RMSPROP_OPTIONS(OPTION) \
+    OPTION(double, lr)                   \
+    OPTION(double, alpha)                \
+    OPTION(double, eps)                  \
+    OPTION(double, weight_decay)         \
+    OPTION(double, momentum)             \
+    OPTION(bool, centered)               \
+    OPTION(bool, maximize)
+#define MEGAGRAD_ADAGRAD_OPTIONS(OPTION) \
+    OPTION(double, lr)                   \
+    OPTION(double, lr_decay)             \
+    OPTION(double, weight_decay)         \
+    OPTION(double, eps)                  \
+    OPTION(bool, maximize)
 
 using Betas = std::pair<double, double>;
 
@@ -46,6 +68,9 @@ using Betas = std::pair<double, double>;
     };
 MEGAGRAD_OPTIONS(SgdOptions, MEGAGRAD_SGD_OPTIONS)
 MEGAGRAD_OPTIONS(AdamOptions, MEGAGRAD_ADAM_OPTIONS)
+MEGAGRAD_OPTIONS(NadamOptions, MEGAGRAD_NADAM_OPTIONS)
+MEGAGRAD_OPTIONS(RmspropOptions, MEGAGRAD_RMSPROP_OPTIONS)
+MEGAGRAD_OPTIONS(AdagradOptions, MEGAGRAD_ADAGRAD_OPTIONS)
 #undef MEGAGRAD_OPTIONS
 #undef MEGAGRAD_VISIT
 #undef MEGAGRAD_FIELD
@@ -62,9 +87,33 @@ struct AdamState {
     std::vector<double> max_exp_avg_sq;       // empty before the first step with amsgrad
 };
 
+struct NadamState {
+    using Options = NadamOptions;
+    double step = 0;
+    double mu_product = 1;                    // of the momenta of all steps so far
+    std::vector<double> exp_avg, exp_avg_sq;  // empty before the first step
+};
+
+struct RmspropState {
+    using Options = RmspropOptions;
+    double step = 0;
+    std::vector<double> square_avg;       // empty before the first step
+    std::vector<double> momentum_buffer;  // empty before the first step with momentum
+    std::vector<double> grad_avg;         // empty before the first centred step
+};
+
+struct AdagradState {
+    using Options = AdagradOptions;
+    double step = 0;
+    std::vector<double> sum;  // of squares; begins with what it is set to, or empty, which is 0
+};
+
 // Moves the data of every parameter by its gradient. Throws std::bad_alloc before anything changed.
 void update(Parameters parameters, SgdState& state, const SgdOptions& options);
 void update(Parameters parameters, AdamState& state, const AdamOptions& options);
+void update(Parameters parameters, NadamState& state, const NadamOptions& options);
+void update(Parameters parameters, RmspropState& state, const RmspropOptions& options);
+void update(Parameters parameters, AdagradState& state, const AdagradOptions& options);
 
 void clear_gradients(Parameters parameters);
 void scale_gradients(Parameters parameters, double factor);

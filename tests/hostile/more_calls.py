@@ -28,10 +28,12 @@ def method(thing: Any, name: str, *args: Any, **more: Any) -> Call:
     return Call(getattr(thing, name), args, watched=watched, **more)
 
 
+FLAGS = ("nesterov", "maximize", "amsgrad", "centered", "decoupled_weight_decay")
+
+
 def optimizer_row(kind: Any, **options: Any) -> Callable[[], Call]:
     named = {**options, "maximize": True}
-    flags = ("nesterov", "maximize", "amsgrad")
-    return lambda: Call(kind, (numbers(),), dict(named), anything=flags)
+    return lambda: Call(kind, (numbers(),), dict(named), anything=FLAGS)
 
 
 def option_row(kind: Any, option: str) -> Callable[[], Call]:
@@ -48,13 +50,13 @@ def option_row(kind: Any, option: str) -> Callable[[], Call]:
             finally:
                 group[option] = before
 
-        is_flag = option in ("nesterov", "maximize", "amsgrad", "decoupled_weight_decay")
+        is_free = option in FLAGS or option == "initial_accumulator_value"  # of the first step
         return Call(
             step,
             (group[option],),
             names=(option,),
             watched=(made, *group["params"]),
-            anything=(option,) if is_flag else (),
+            anything=(option,) if is_free else (),
         )
 
     return row
@@ -86,6 +88,15 @@ OPTIM: Rows = {
     ),
     "Adam": optimizer_row(optim.Adam, **BETAS),
     "AdamW": optimizer_row(optim.AdamW, **BETAS),
+    "NAdam": optimizer_row(
+        optim.NAdam, lr=0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1, momentum_decay=0.1
+    ),
+    "RMSprop": optimizer_row(
+        optim.RMSprop, lr=0.1, alpha=0.9, eps=1e-8, weight_decay=0.1, momentum=0.9, centered=True
+    ),
+    "Adagrad": optimizer_row(
+        optim.Adagrad, lr=0.1, lr_decay=0.1, initial_accumulator_value=0.1, eps=1e-8
+    ),
     "Optimizer.add_param_group": lambda: method(
         optimizer(), "add_param_group", {"params": [Value(5.0)]}
     ),
@@ -103,7 +114,7 @@ OPTIM: Rows = {
     "a group": group_row(optim.SGD),
     **{
         f"{kind.__name__}'s {option}": option_row(kind, option)
-        for kind in (optim.SGD, optim.AdamW)
+        for kind in (optim.SGD, optim.AdamW, optim.NAdam, optim.RMSprop, optim.Adagrad)
         for option in optimizer(kind).param_groups[0]
     },
 }

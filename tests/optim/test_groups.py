@@ -7,7 +7,7 @@ import pytest
 from support.optimiser_runs import leaves, numbers, optimisers
 
 from megagrad import Value
-from megagrad.optim import SGD, Adam, AdamW
+from megagrad.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
 
 
 def test_groups_have_options_of_their_own():
@@ -89,6 +89,21 @@ def test_wrong_parameters(optimiser, params, error, message):
         (Adam, "betas", (0.9, "0.9"), TypeError),
         (Adam, "eps", -1e-8, ValueError),
         (AdamW, "weight_decay", -1, ValueError),
+        (NAdam, "lr", -1, ValueError),
+        (NAdam, "betas", (0.9, 1.0), ValueError),
+        (NAdam, "eps", "1e-8", TypeError),
+        (NAdam, "weight_decay", -1, ValueError),
+        (NAdam, "momentum_decay", -1e-3, ValueError),
+        (RMSprop, "lr", math.nan, ValueError),
+        (RMSprop, "alpha", -0.1, ValueError),
+        (RMSprop, "eps", -1e-8, ValueError),
+        (RMSprop, "weight_decay", None, TypeError),
+        (RMSprop, "momentum", -1, ValueError),
+        (Adagrad, "lr", "fast", TypeError),
+        (Adagrad, "lr_decay", -1, ValueError),
+        (Adagrad, "weight_decay", -1, ValueError),
+        (Adagrad, "initial_accumulator_value", -1, ValueError),
+        (Adagrad, "eps", -1e-10, ValueError),
     ],
 )
 def test_wrong_options(optimiser, option, wrong, error):

@@ -6,10 +6,10 @@ import pickle
 
 import pytest
 from support.nested import with_, without
-from support.optimiser_runs import leaves, numbers, trained
+from support.optimiser_runs import leaves, numbers, optimisers, trained
 
 from megagrad import Value
-from megagrad.optim import SGD, Adam, AdamW
+from megagrad.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
 from megagrad.optim.lr_scheduler import StepLR
 
 RESUMED = [
@@ -17,6 +17,10 @@ RESUMED = [
     lambda values: SGD(values, lr=0.01, momentum=0.9, nesterov=True),
     lambda values: Adam(values, lr=0.01, amsgrad=True),
     lambda values: AdamW([{"params": values[:1], "lr": 0.1}, {"params": values[1:]}]),
+    lambda values: NAdam(values, momentum_decay=0.1),
+    lambda values: RMSprop(values),
+    lambda values: RMSprop(values, momentum=0.5, centered=True),
+    lambda values: Adagrad(values, lr_decay=0.1, initial_accumulator_value=0.5),
 ]
 resumed = pytest.mark.parametrize("make", RESUMED)
 
@@ -161,6 +165,47 @@ def test_a_state_of_another_class_is_refused():
         sgd.load_state_dict(adam.state_dict())
     with pytest.raises(ValueError, match="no step"):
         adam.load_state_dict(sgd.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("make", "entry", "wrong", "message"),
+    [
+        (NAdam, "step", 0.0, "step must be at least 1"),
+        (NAdam, "step", 7.0, "step must be the same for all parameters of a group"),
+        (NAdam, "mu_product", 0.25, "mu_product must be the same for all parameters"),
+        (RMSprop, "step", 7.0, "step must be the same"),
+        (RMSprop, "step", 0.0, "step must be at least 1"),
+        (Adagrad, "step", -1.0, "step must be at least 0"),
+        *((make, "height", 1.0, "unknown height") for make in (NAdam, RMSprop, Adagrad)),
+        *((NAdam, entry, None, f"no {entry}") for entry in ("mu_product", "exp_avg", "exp_avg_sq")),
+        (RMSprop, "square_avg", None, "no square_avg"),
+        (Adagrad, "sum", None, "no sum"),
+    ],
+)
+def test_a_wrong_entry_is_named(make, entry, wrong, message):
+    optimizer = make(leaves(2))
+    optimizer.step()
+    before, state = optimizer.state_dict(), optimizer.state_dict()
+    if wrong is None:
+        for row in state["state"].values():
+            del row[entry]
+    elif "same" in message:
+        state["state"][1][entry] = wrong
+    else:
+        for row in state["state"].values():
+            row[entry] = wrong
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before
+
+
+@optimisers
+def test_a_group_without_parameters(optimiser):
+    optimizer = optimiser([{"params": []}, {"params": leaves(1)}])
+    for _ in range(2):
+        optimizer.step()
+        optimizer.load_state_dict(copy.deepcopy(optimizer).state_dict())
+    assert optimizer.param_groups[0]["params"] == ()
 
 
 def test_rules_refuse_what_would_not_fit_them():

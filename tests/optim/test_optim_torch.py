@@ -1,5 +1,6 @@
 """PyTorch as the reference of the optimisers, where it is installed (the extra test-torch)."""
 
+import copy
 import math
 import random
 
@@ -30,7 +31,31 @@ OPTIMISERS = [
     ("AdamW", {}),
     ("AdamW", {"lr": 0.05, "weight_decay": 0.1, "amsgrad": True}),
     ("AdamW", {"lr": 0.05, "weight_decay": 0.0}),
+    ("NAdam", {}),
+    ("NAdam", {"lr": 0.05, "betas": (0.3, 0.9), "eps": 1e-3, "momentum_decay": 0.1}),
+    ("NAdam", {"lr": 0.05, "weight_decay": 0.1}),
+    ("NAdam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("NAdam", {"lr": 0.001, "weight_decay": 0.1, "maximize": True}),
+    ("RMSprop", {}),
+    ("RMSprop", {"lr": 0.001, "alpha": 0.5, "eps": 1e-3}),
+    ("RMSprop", {"lr": 0.001, "alpha": 0.3, "weight_decay": 0.1}),
+    ("RMSprop", {"lr": 0.001, "momentum": 0.9}),
+    ("RMSprop", {"lr": 0.001, "centered": True, "weight_decay": 0.1, "momentum": 0.5}),
+    ("RMSprop", {"lr": 0.001, "maximize": True}),
+    ("Adagrad", {}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.01, "eps": 1e-3}),
+    ("Adagrad", {"lr": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}),
+    ("Adagrad", {"lr": 0.01, "weight_decay": 0.1, "maximize": True}),
 ]
+
+
+@pytest.fixture(autouse=True)
+def doubles_throughout():
+    """NAdam keeps its product of momenta in PyTorch's default type."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 def problem():
@@ -70,32 +95,66 @@ def _two(parameters):
     return [{"params": parameters[:2]}, {"params": parameters[2:], "lr": 0.1}]
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("SGD", {"lr": 0.01, "momentum": 0.9}),
-        ("Adam", {"lr": 0.05, "amsgrad": True}),
-        ("AdamW", {"weight_decay": 0.1}),
-    ],
-    ids=str,
-)
-def test_state_dicts_have_pytorchs_form(name, options):
-    ours = [Value(1.0), Value(2.0), Value(3.0)]
-    theirs = [torch.tensor(v.data, dtype=torch.float64, requires_grad=True) for v in ours]
-    optimizer = getattr(optim, name)(_two(ours), **options)
-    reference = getattr(torch.optim, name)(_two(theirs), **options)
-    for value, tensor in zip(ours, theirs, strict=True):
-        value.grad = 0.5
-        tensor.grad = torch.tensor(0.5, dtype=torch.float64)
-    for _ in range(3):
-        optimizer.step()
-        reference.step()
-    state, expected = optimizer.state_dict(), reference.state_dict()
+STATES = [
+    ("SGD", {"lr": 0.01, "momentum": 0.9}),
+    ("Adam", {"lr": 0.05, "amsgrad": True}),
+    ("AdamW", {"weight_decay": 0.1}),
+    ("NAdam", {"momentum_decay": 0.1}),
+    ("RMSprop", {}),
+    ("RMSprop", {"momentum": 0.9, "centered": True}),
+    ("Adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.5}),
+]
+
+
+class Pair:
+    """Our optimiser and PyTorch's, of equal parameters in two groups."""
+
+    def __init__(self, name, options):
+        self.ours = [Value(1.0), Value(2.0), Value(3.0)]
+        self.theirs = [torch.tensor(v.data, requires_grad=True) for v in self.ours]
+        self.optimizer = getattr(optim, name)(_two(self.ours), **options)
+        self.reference = getattr(torch.optim, name)(_two(self.theirs), **options)
+
+    def step(self):
+        for number, (value, tensor) in enumerate(zip(self.ours, self.theirs, strict=True)):
+            value.grad = 0.5 * value.data - number
+            tensor.grad = 0.5 * tensor.detach() - number
+        self.optimizer.step()
+        self.reference.step()
+
+    def data(self):
+        return [value.data for value in self.ours], [tensor.item() for tensor in self.theirs]
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+@pytest.mark.parametrize(("name", "options"), STATES, ids=str)
+def test_state_dicts_have_pytorchs_form(name, options, steps):
+    pair = Pair(name, options)
+    for _ in range(steps):
+        pair.step()
+    state, expected = pair.optimizer.state_dict(), pair.reference.state_dict()
     assert list(state["state"]) == list(expected["state"])
     for number, row in expected["state"].items():
         assert state["state"][number] == pytest.approx({k: v.item() for k, v in row.items()})
     for group, their in zip(state["param_groups"], expected["param_groups"], strict=True):
         assert {key: their[key] for key in group} == group
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+@pytest.mark.parametrize(("name", "options"), STATES, ids=str)
+def test_states_are_exchanged_with_pytorch(name, options, steps):
+    pair = Pair(name, options)
+    for _ in range(steps):
+        pair.step()
+    ours, theirs = copy.deepcopy((pair.optimizer.state_dict(), pair.reference.state_dict()))
+    for row in ours["state"].values():
+        row.update({key: torch.tensor(number) for key, number in row.items()})
+    pair.optimizer.load_state_dict(theirs)
+    pair.reference.load_state_dict(ours)
+    for _ in range(5):
+        pair.step()
+        actual, expected = pair.data()
+        assert same(actual, expected)
 
 
 @pytest.mark.parametrize("order", [2.0, 1.0, 3.0, 0.5, 0.0, math.inf, -math.inf, "inf", -1.0])

@@ -10,7 +10,10 @@ from support.processes import printed
 
 import megagrad
 from megagrad import Value, optim
-from megagrad.optim import SGD, Adam, AdamW
+from megagrad.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
+
+# Where 0.05 is not a good learning rate for a small network.
+RATES = {SGD: 0.03, Adagrad: 0.3}
 
 
 def plain_sgd(p, grads, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, sign=1):
@@ -89,6 +92,125 @@ def test_adam(options, maximize):
     assert same(trained(AdamW([q], **options, maximize=maximize), [q]), [expected])
 
 
+def plain_nadam(
+    p,
+    grads,
+    lr=2e-3,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0,
+    momentum_decay=4e-3,
+    decoupled_weight_decay=False,
+    sign=1,
+):
+    def momentum(t):
+        return betas[0] * (1 - 0.96 ** (t * momentum_decay) / 2)
+
+    mean = square = 0
+    product = 1
+    for t, grad in enumerate(grads, 1):
+        grad = sign * grad
+        if decoupled_weight_decay:
+            p = p * (1 - lr * weight_decay)
+        else:
+            grad += weight_decay * p
+        mean = betas[0] * mean + (1 - betas[0]) * grad
+        square = betas[1] * square + (1 - betas[1]) * grad**2
+        product *= momentum(t)
+        ahead = momentum(t + 1) / (1 - product * momentum(t + 1)) * mean
+        here = (1 - momentum(t)) / (1 - product) * grad
+        p = p - lr * (here + ahead) / (math.sqrt(square / (1 - betas[1] ** t)) + eps)
+    return p
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lr": 0.01, "betas": (0.2, 0.9), "eps": 0.01, "momentum_decay": 0.5},
+        {"lr": 0.01, "weight_decay": 0.1},
+        {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("maximize", [False, True])
+def test_nadam(options, maximize):
+    p = Value(1.5)
+    expected = plain_nadam(1.5, gradients(), **options, sign=1 - 2 * maximize)
+    assert same(trained(NAdam([p], **options, maximize=maximize), [p]), [expected])
+
+
+def plain_rmsprop(
+    p, grads, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, sign=1
+):
+    mean = square = velocity = 0
+    for grad in grads:
+        grad = sign * grad + weight_decay * p
+        square = alpha * square + (1 - alpha) * grad**2
+        mean = alpha * mean + (1 - alpha) * grad
+        root = math.sqrt(square - centered * mean**2) + eps
+        velocity = momentum * velocity + grad / root
+        p = p - lr * velocity
+    return p
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lr": 0.1, "alpha": 0.5, "eps": 0.01},
+        {"momentum": 0.9},
+        {"centered": True, "weight_decay": 0.1},
+        {"centered": True, "momentum": 0.5, "weight_decay": 0.1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("maximize", [False, True])
+def test_rmsprop(options, maximize):
+    p = Value(1.5)
+    expected = plain_rmsprop(1.5, gradients(), **options, sign=1 - 2 * maximize)
+    assert same(trained(RMSprop([p], **options, maximize=maximize), [p]), [expected])
+
+
+def plain_adagrad(
+    p, grads, lr=0.01, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, sign=1
+):
+    total = initial_accumulator_value
+    for t, grad in enumerate(grads):
+        grad = sign * grad + weight_decay * p
+        total += grad**2
+        p = p - lr / (1 + t * lr_decay) * grad / (math.sqrt(total) + eps)
+    return p
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lr": 0.1, "lr_decay": 0.1, "eps": 0.01},
+        {"lr": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 2.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("maximize", [False, True])
+def test_adagrad(options, maximize):
+    p = Value(1.5)
+    expected = plain_adagrad(1.5, gradients(), **options, sign=1 - 2 * maximize)
+    assert same(trained(Adagrad([p], **options, maximize=maximize), [p]), [expected])
+
+
+def test_each_group_has_its_own_sum_of_squares_to_begin_with():
+    a, b = leaves(2)
+    groups = [{"params": a, "initial_accumulator_value": 15}, {"params": b}]
+    optimizer = Adagrad(groups, lr=1, eps=0, initial_accumulator_value=3)
+    assert [row["sum"] for row in optimizer.state.values()] == [15, 3]
+    a.grad = b.grad = 1.0
+    optimizer.step()
+    assert numbers([a, b]) == [1 - 1 / 4, 2 - 1 / 2]
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": {}})
+    assert [row["sum"] for row in optimizer.state.values()] == [15, 3]
+
+
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
 def test_any_number_of_parameters(count):
     values = leaves(count)
@@ -118,10 +240,24 @@ def test_amsgrad_may_be_switched_on_later():
     assert optimizer.state[p]["max_exp_avg_sq"] == optimizer.state[p]["exp_avg_sq"]
 
 
-def test_a_network_learns():
+def test_momentum_and_centring_may_be_switched_on_later():
+    p = Value(1.0)
+    optimizer = RMSprop([p], lr=0.5, alpha=0.75, eps=0)
+    p.grad = 2.0
+    optimizer.step()
+    assert (p.data, list(optimizer.state[p])) == (0.0, ["square_avg", "step"])
+    optimizer.param_groups[0].update(momentum=0.5, centered=True)
+    optimizer.step()
+    state = {"step": 2, "square_avg": 1.75, "grad_avg": 0.5, "momentum_buffer": 2 / 1.5**0.5}
+    assert optimizer.state[p] == pytest.approx(state)
+    assert same(p.data, -0.5 * state["momentum_buffer"])
+
+
+@optimisers
+def test_a_network_learns(optimiser):
     random.seed(1)
     model = megagrad.nn.MLP(2, [8, 1], activation="tanh")
-    optimizer = Adam(model.parameters(), lr=0.05)
+    optimizer = optimiser(model.parameters(), lr=RATES.get(optimiser, 0.05))
     points = {(0, 0): -1, (0, 1): 1, (1, 0): 1, (1, 1): -1}
 
     def loss():
@@ -180,6 +316,32 @@ def test_the_defaults_are_pytorchs():
     }
     assert Adam([p]).defaults == adam
     assert AdamW([p]).defaults == {**adam, "weight_decay": 0.01}
+    assert NAdam([p]).defaults == {
+        "lr": 2e-3,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0,
+        "momentum_decay": 4e-3,
+        "decoupled_weight_decay": False,
+        "maximize": False,
+    }
+    assert RMSprop([p]).defaults == {
+        "lr": 0.01,
+        "alpha": 0.99,
+        "eps": 1e-8,
+        "weight_decay": 0,
+        "momentum": 0,
+        "centered": False,
+        "maximize": False,
+    }
+    assert Adagrad([p]).defaults == {
+        "lr": 0.01,
+        "lr_decay": 0,
+        "weight_decay": 0,
+        "initial_accumulator_value": 0,
+        "eps": 1e-10,
+        "maximize": False,
+    }
 
 
 def test_repr_has_the_options():

@@ -5,10 +5,10 @@ import random
 import pytest
 
 from megagrad import Value
-from megagrad.optim import SGD, Adam, AdamW
+from megagrad.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
 
 STEPS = 200
-OPTIMISERS = [SGD, Adam, AdamW]
+OPTIMISERS = [SGD, Adam, AdamW, NAdam, RMSprop, Adagrad]
 optimisers = pytest.mark.parametrize("optimiser", OPTIMISERS)
 
 

@@ -1,12 +1,12 @@
-"""Adam, and Adam with decoupled weight decay."""
+"""Adam, Adam with decoupled weight decay, and Adam with Nesterov's momentum."""
 
 from typing import Any, ClassVar
 
 from megagrad._checks import kind, real_number
-from megagrad._core import AdamRule
+from megagrad._core import AdamRule, NAdamRule
 from megagrad.optim.optimizer import Optimizer, Parameters
 
-__all__ = ["Adam", "AdamW"]
+__all__ = ["Adam", "AdamW", "NAdam"]
 
 
 class Adam(Optimizer):
@@ -86,6 +86,59 @@ class AdamW(Adam):
     ) -> None:
         """See the class."""
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+
+
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum: a step looks ahead along the running mean.
+
+    params: see Optimizer. lr: the learning rate, at least 0. betas, eps: as for Adam. weight_decay:
+    the multiple of a parameter that is added to its gradient, at least 0. momentum_decay: how fast
+    the momentum grows from half of ``betas[0]`` to all of it, at least 0. decoupled_weight_decay:
+    do ``p *= 1 - lr * weight_decay`` first, and leave the gradient as it is, as AdamW does. maximize:
+    go up.
+
+    With the gradient ``g`` at step ``t``, ``m`` and ``v`` as for Adam,
+    ``u[t] = b1 * (1 - 0.96**(t * momentum_decay) / 2)`` and ``U[t] = u[1] * ... * u[t]``, each step
+    does ``p -= lr * ((1 - u[t]) / (1 - U[t]) * g + u[t+1] / (1 - U[t+1]) * m) /
+    (sqrt(v / (1 - b2**t)) + eps)``: Dozat, "Incorporating Nesterov momentum into Adam" (2016).
+    ``U`` is remembered as ``mu_product``. PyTorch keeps that in its default type, which is float32
+    unless the program sets another, so that the last digits of its steps differ.
+
+    Raises what Optimizer raises.
+    """
+
+    _rule: ClassVar = NAdamRule
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        """See the class."""
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum_decay": momentum_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        for name in ("lr", "eps", "weight_decay", "momentum_decay"):
+            group[name] = real_number(name, group[name], at_least=0)
+        group["betas"] = _checked_betas(group["betas"])
+        for name in ("decoupled_weight_decay", "maximize"):
+            group[name] = bool(group[name])
 
 
 def _checked_betas(betas: Any) -> tuple[float, float]:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from megagrad._checks import kind, real_number, whole_number
-from megagrad._core import AdamRule, SGDRule
+from megagrad._core import AdagradRule, AdamRule, NAdamRule, RMSpropRule, SGDRule
 from megagrad.engine import Value
 
 __all__ = ["Optimizer", "Parameters"]
 
 Parameters: TypeAlias = Iterable[Value | dict[str, Any]]
+_Rule: TypeAlias = SGDRule | AdamRule | NAdamRule | RMSpropRule | AdagradRule
 _Row: TypeAlias = Mapping[str, float]
 
 
@@ -30,19 +31,23 @@ class Optimizer(ABC):
     others, or an option is out of its range.
     """
 
-    _rule: ClassVar[type[SGDRule | AdamRule]]
+    _rule: ClassVar[type[_Rule]]
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         """See the class."""
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
-        self._rules: list[SGDRule | AdamRule] = []
+        self._rules: list[_Rule] = []
         for group in _groups(params):
             self.add_param_group(group)
 
     @abstractmethod
     def _check(self, group: dict[str, Any]) -> None:
         """Check a group's options, and give them the types that the rule expects."""
+
+    def _columns_at_first(self, group: dict[str, Any]) -> dict[str, list[float]]:  # noqa: ARG002
+        """What is remembered before the first step: for each name, a number for each parameter."""
+        return {}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Optimise more Values: a dict with ``'params'`` and the options that are not the defaults.
@@ -58,7 +63,7 @@ class Optimizer(ABC):
         values = _checked_parameters(param_group["params"], known)
         group = {"params": values, **self.defaults, **_options(param_group)}
         self._check(group)
-        rule = self._rule(values, {})
+        rule = self._rule(values, self._columns_at_first(group))
         self.param_groups.append(group)
         self._rules.append(rule)
 
@@ -129,7 +134,8 @@ class Optimizer(ABC):
             loaded = {"params": group["params"], **self.defaults, **_options(saved)}
             self._check(loaded)
             groups.append(loaded)
-            rules.append(self._rule(group["params"], _columns(rows, listed)))
+            columns = _columns(rows, listed) or self._columns_at_first(loaded)
+            rules.append(self._rule(group["params"], columns))
         if rows:
             raise ValueError(
                 f"the state has an entry for {next(iter(rows))!r}, "
@@ -137,7 +143,7 @@ class Optimizer(ABC):
             )
         self.param_groups, self._rules = groups, rules
 
-    def _updates(self) -> Iterator[tuple[SGDRule | AdamRule, dict[str, Any]]]:
+    def _updates(self) -> Iterator[tuple[_Rule, dict[str, Any]]]:
         if len(self._rules) != len(self.param_groups):
             raise ValueError(
                 f"param_groups has {len(self.param_groups)} groups where there were "
@@ -210,7 +216,7 @@ def _options(group: Mapping[str, Any]) -> dict[str, Any]:
     return {name: option for name, option in group.items() if name != "params"}
 
 
-def _rows(rule: SGDRule | AdamRule) -> Iterator[dict[str, float]]:
+def _rows(rule: _Rule) -> Iterator[dict[str, float]]:
     """What a rule remembers, a dict for each parameter; nothing before the first step."""
     columns = rule.columns()
     return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
