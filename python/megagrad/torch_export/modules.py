@@ -90,7 +90,8 @@ def _container(cls: Any, parts: list[Any], training: bool) -> Any:
 def _is_ours(model: object, names: Iterable[str] | None = None) -> bool:
     title = type(model).__name__
     known = nn.__all__ if names is None else names
-    return title in known and type(model) is getattr(nn, title) and type(model) is not Module
+    is_one = isinstance(model, Module) and type(model) is not Module
+    return is_one and title in known and type(model) is getattr(nn, title)
 
 
 def _their_blank(torch: Any, ours: Module) -> Any:
