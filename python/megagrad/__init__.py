@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from megagrad import engine, functional, nn, optim, parallel
     from megagrad.function import record
     from megagrad.functional import where
+    from megagrad.gradient_check import GradcheckError, gradcheck
     from megagrad.show.drawing import draw_dot
     from megagrad.show.explanation import explain
+    from megagrad.show.graph import topological_order
     from megagrad.state import load, save
     from megagrad.torch_export import from_torch, to_torch
 
 __all__ = [
     "Function",
+    "GradcheckError",
     "Value",
     "__version__",
     "draw_dot",
@@ -35,6 +38,7 @@ __all__ = [
     "explain",
     "from_torch",
     "functional",
+    "gradcheck",
     "load",
     "nn",
     "optim",
@@ -42,18 +46,22 @@ __all__ = [
     "record",
     "save",
     "to_torch",
+    "topological_order",
     "where",
 ]
 
 _MODULES = ("functional", "nn", "optim", "parallel")
 _HOMES = {
+    "GradcheckError": "gradient_check",
     "draw_dot": "show.drawing",
     "explain": "show.explanation",
     "from_torch": "torch_export",
+    "gradcheck": "gradient_check",
     "load": "state",
     "record": "function",
     "save": "state",
     "to_torch": "torch_export",
+    "topological_order": "show.graph",
     "where": "functional",
 }
 

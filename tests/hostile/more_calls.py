@@ -7,10 +7,10 @@ from typing import Any
 
 from hostile.calls import Rows, a_function, numbers, read_only_row
 from hostile.check import Call, Folder
-from megagrad import Value, _checks, _files, nn, optim, state
+from megagrad import Value, _checks, _files, gradient_check, nn, optim, state
 from megagrad.demo import datasets, scaling, training
 from megagrad.optim import lr_scheduler
-from megagrad.show import drawing, explanation, expression, graph
+from megagrad.show import drawing, explanation, expression, graph, lecture
 
 # --- optim ----------------------------------------------------------------------------------------
 
@@ -337,6 +337,14 @@ OTHERS: Rows = {
         (root(), "svg", "LR"),
         {**bounds(), "collapsed": True},
         anything=("collapsed", "root"),
+    ),
+    "topological_order": lambda: Call(graph.topological_order, (root(),)),
+    "as_micrograd": lambda: Call(lambda: lecture.as_micrograd(graph.trace(root(), None, None))),
+    "gradcheck": lambda: Call(
+        gradient_check.gradcheck,
+        (Value.exp, [0.5], [Value(1.0)]),
+        {"eps": 1e-3, "atol": 1e-5, "rtol": 1e-5, "raise_exception": True},
+        anything=("fn", "inputs", "parameters", "raise_exception", "eps", "atol", "rtol"),
     ),
     "explain": lambda: Call(explanation.explain, (root(),), bounds()),
     "evaluate": lambda: Call(expression.evaluate, ("x * 2 + y", {"x": 1.0, "y": 2.0})),

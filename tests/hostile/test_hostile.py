@@ -33,6 +33,7 @@ ELSEWHERE = {
     "megagrad.demo.scaling": "of what `megagrad train` has checked",
     "megagrad.demo.training": "of what `megagrad train` has checked",
     "Explanation": "what explain() made",
+    "GradcheckError": "an exception",
     "Evaluation": "a record",
     "ExpressionError": "an exception",
     "IncompatibleKeys": "a record",

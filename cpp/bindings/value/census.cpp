@@ -46,6 +46,7 @@ PyObject* op_name(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* 
     const Node* node = only_node("op_name()", "value", args, count, keywords);
     if (node == nullptr) return nullptr;
     const Op op = node->op();
+    if (op == Op::leaf && node->has(plain_number)) return PyUnicode_FromString("number");
     const Op name = node->has(has_closure)          ? Op::custom
                     : is_bulk(op) && !is_on_dot(op) ? Op::add
                                                     : without_dot(op);
@@ -64,7 +65,9 @@ PyMethodDef census_functions[] = {
         "op_name", METH_FASTCALL | METH_KEYWORDS,
         "op_name($module, /, value)\n--\n\n"
         "The name of the op that made a node, whatever its _op says; 'custom' for one of the\n"
-        "program's own, and for a node with a _backward of its own."),
+        "program's own, and for a node with a _backward of its own, 'number' for a leaf that "
+        "stands\n"
+        "for a plain number."),
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace megagrad::python

@@ -68,6 +68,11 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         default="LR",
         help="draw from left to right, or from top to bottom (default: %(default)s)",
     )
+    add(
+        "--as-micrograd",
+        action="store_true",
+        help="draw -, unary minus and / as the +, * and ** that micrograd builds them from",
+    )
     add("--explain", action="store_true", help="print how each value and gradient comes about")
     return parser
 
@@ -118,18 +123,19 @@ def _draw(options: argparse.Namespace, refuse: Callable[[str], Any]) -> int:
         from megagrad.show.explanation import explain
 
         print(f"\n{explain(root, limit=None)}\n")
-    content = _drawn(root, options.output, options.rankdir)
+    content = _drawn(root, options)
     with told_if_unwritable(options.output):
         _files.write(options.output, content)
     print(f"graph: {options.output}")
     return 0
 
 
-def _drawn(root: Value, path: Path, rankdir: str) -> bytes:
+def _drawn(root: Value, options: argparse.Namespace) -> bytes:
     from megagrad.show.drawing import draw_dot
 
+    path: Path = options.output
     try:
-        dot = draw_dot(root, rankdir=rankdir)
+        dot = draw_dot(root, rankdir=options.rankdir, as_micrograd=options.as_micrograd)
     except ImportError as error:
         raise Failure(str(error)) from None
     from graphviz import CalledProcessError, ExecutableNotFound

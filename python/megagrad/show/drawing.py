@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from megagrad._checks import kind
 from megagrad.engine import Value
 from megagrad.module import Module
+from megagrad.show import lecture
 from megagrad.show.graph import (
     LIMIT,
     Vertex,
@@ -47,6 +48,7 @@ def draw_dot(
     *,
     parameters: Module | Iterable[Value] = (),
     collapsed: bool = False,
+    as_micrograd: bool = False,
     depth: int | None = None,
     limit: int | None = LIMIT,
 ) -> Digraph:
@@ -59,7 +61,8 @@ def draw_dot(
     root: a Value. format: of the file, such as ``"svg"``, ``"png"`` or ``"pdf"``. rankdir: ``"LR"``
     draws from left to right, ``"TB"`` from top to bottom. parameters: a Module, whose parameters get
     their names as labels, or Values. collapsed: whether to draw a sum of products as one op,
-    ``dot``, and a sum of several terms as ``sum``. depth: how many ops away from the root to draw, None
+    ``dot``, and a sum of several terms as ``sum``. as_micrograd: whether to draw ``-``, unary minus and ``/``
+    as the ``+``, ``*`` and ``**`` that micrograd builds them from. depth: how many ops away from the root to draw, None
     for all; ops whose operands are left out are dashed. limit: a graph of more nodes, or whose arrows
     together pass more than 20 times as many ops, is not drawn, but counted; None draws it, however long
     Graphviz takes.
@@ -84,6 +87,8 @@ def draw_dot(
     vertices = trace(root, depth, limit)
     if vertices is None:
         return _summarised(dot, root, too_many(limit))
+    if as_micrograd:
+        vertices = lecture.as_micrograd(vertices)
     if collapsed:
         vertices = collapse(vertices, keep=names)
     if limit is not None and (length := length_of_arrows(vertices)) > REACH * limit:

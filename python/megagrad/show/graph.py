@@ -20,6 +20,7 @@ __all__ = [
     "printable",
     "summary",
     "too_many",
+    "topological_order",
     "trace",
 ]
 
@@ -74,6 +75,23 @@ def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | N
         )
         for value in _operands_first(root, operands)
     ]
+
+
+def topological_order(root: Value) -> list[Value]:
+    """List all nodes that ``root`` depends on, operands before their users and root last; unfolds them.
+
+    That is the order of micrograd's ``topo``; ``backward`` goes through it from the end. root: a Value::
+
+        from megagrad import Value, topological_order
+
+        a, b = Value(2.0, label="a"), Value(3.0, label="b")
+        print([node.label or node._op for node in topological_order(a * b + a)])  # ['a', 'b', '*', '+']
+
+    Raises TypeError if root is no Value.
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"root must be a Value, not {kind(root)}")
+    return _operands_first(root, _operands_near(root, None, None) or {})
 
 
 def bound_of(name: str, number: int | None) -> int | None:

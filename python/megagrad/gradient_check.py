@@ -1,0 +1,139 @@
+"""Gradients held against differences: for an op, a loss or a module of one's own."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from megagrad._checks import positive_number, real_number
+from megagrad._core import as_value
+from megagrad.engine import Value
+from megagrad.module import Module
+from megagrad.show.graph import label_of, names_of
+
+__all__ = ["GradcheckError", "gradcheck"]
+
+# One-sided slopes that differ by more than this part of their size are those of a kink.
+KINK = 1e-2
+
+
+class GradcheckError(RuntimeError):
+    """A gradient is not what differences say."""
+
+
+class _Slopes(NamedTuple):
+    """The slopes of one output along one number: central, and those of either side."""
+
+    central: float
+    left: float
+    right: float
+
+
+def gradcheck(
+    fn: Callable[..., Any],
+    inputs: Iterable[Value | float] | Value,
+    parameters: Module | Iterable[Value] = (),
+    *,
+    eps: float = 1e-4,
+    atol: float = 1e-7,
+    rtol: float = 1e-5,
+    raise_exception: bool = True,
+) -> bool:
+    """Hold the gradients that ``backward`` gives against differences of the function's values.
+
+    It tells whether a ``_backward`` or local gradients of your own are right::
+
+        from megagrad import Value, gradcheck
+
+        def cube(x):
+            return Value(x.data**3, (x,), (3 * x.data**2,))
+
+        print(gradcheck(cube, [2.0]))  # True
+
+    fn: is called with the inputs as its arguments, and returns a Value, or a list, tuple or array of them.
+    inputs: Values or real numbers; a single Value stands for itself. parameters: a Module, or Values that fn
+    uses, whose gradients are checked, too. eps: how far a number x is moved, times 1 or abs(x), whichever is
+    larger; the slopes over eps and half of it are extrapolated (Richardson 1911), so that errors are of
+    the order eps**4. atol, rtol: the difference may be atol + rtol * abs(slope).
+
+    Returns whether all gradients agree. Raises GradcheckError, a RuntimeError, if not and raise_exception: its
+    text lists each gradient that differs, by label or name, both numbers, and whether there is a kink. Data
+    and gradients of inputs and parameters are what they were before.
+    """
+    eps = positive_number("eps", eps)
+    atol, rtol = real_number("atol", atol, at_least=0), real_number("rtol", rtol, at_least=0)
+    values = [as_value(x) for x in ([inputs] if isinstance(inputs, Value) else list(inputs))]
+    own_names = names_of(parameters)
+    names = {
+        **{value: value.label or f"inputs[{i}]" for i, value in enumerate(values)},
+        **{
+            value: label_of(value, own_names) or f"parameters[{i}]"
+            for i, value in enumerate(own_names)
+        },
+    }
+    before = {value: (value.data, value.grad) for value in names}
+    try:
+        wrong = list(_differences(lambda: _outputs(fn(*values)), names, eps, atol, rtol))
+    finally:
+        for value, (data, grad) in before.items():
+            value.data, value.grad = data, grad
+    if wrong and raise_exception:
+        which = f"{len(wrong)} gradient{'s' if len(wrong) > 1 else ''}"
+        raise GradcheckError("\n".join([f"{which} must be what differences say:", *wrong]))
+    return not wrong
+
+
+def _outputs(result: Any) -> list[Value]:
+    if isinstance(result, Value):
+        return [result]
+    flat = result.ravel().tolist() if hasattr(result, "ravel") else list(result)
+    return [as_value(output) for output in flat]
+
+
+def _differences(
+    compute: Callable[[], list[Value]],
+    names: dict[Value, str],
+    eps: float,
+    atol: float,
+    rtol: float,
+) -> Any:
+    """Describe each gradient that is not what differences say."""
+    gradients = [_gradients(compute, place, names) for place in range(len(compute()))]
+    for value, name in names.items():
+        for place, slopes in enumerate(_slopes(compute, value, eps)):
+            found = gradients[place][value]
+            tolerated = atol + rtol * abs(slopes.central)
+            if abs(found - slopes.central) <= tolerated:
+                continue
+            output = f" of output {place}" if len(gradients) > 1 else ""
+            line = f"{name}{output}: backward gives {found:.9g}, differences {slopes.central:.9g}"
+            if abs(slopes.right - slopes.left) > KINK * (abs(slopes.right) + abs(slopes.left)):
+                line += f"; a kink: {slopes.left:.4g} on the left, {slopes.right:.4g} on the right"
+            yield f"  {line}; tolerated {tolerated:.1e}"
+
+
+def _gradients(
+    compute: Callable[[], list[Value]], place: int, names: Iterable[Value]
+) -> dict[Value, float]:
+    """Return the gradients of one output: of a graph of its own, as closures may add to what is there."""
+    output = compute()[place]
+    for value in names:
+        value.grad = 0.0
+    output.backward()
+    return {value: value.grad for value in names}
+
+
+def _slopes(compute: Callable[[], list[Value]], value: Value, eps: float) -> list[_Slopes]:
+    """Return the slopes of all outputs along one number."""
+    at, step = value.data, eps * max(1.0, abs(value.data))
+    results = {}
+    for move in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        value.data = at + move * step
+        results[move] = [output.data for output in compute()]
+    value.data = at
+    return [
+        _Slopes(
+            (8 * (half_up - half_down) - (up - down)) / (6 * step),
+            (middle - half_down) / (step / 2),
+            (half_up - middle) / (step / 2),
+        )
+        for down, half_down, middle, half_up, up in zip(*results.values(), strict=True)
+    ]
