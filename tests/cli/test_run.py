@@ -272,10 +272,7 @@ IMPORTS = """
     """
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_micrograd_is_megagrad_however_it_is_imported(run, write, beside):
-    if beside:
-        write(BROKEN_MICROGRAD, "micrograd/__init__.py")
+def test_micrograd_is_megagrad_however_it_is_imported(run, write):
     program = write(IMPORTS)
     assert "must not be imported" in run(program).stderr
     process = run("-m", "megagrad", "run", program)

@@ -1,6 +1,7 @@
 """``megagrad run``: a program written for micrograd, unedited."""
 
 import argparse
+import sys
 from typing import Any
 
 from megagrad.cli import compat, program
@@ -13,7 +14,8 @@ examples:
   python -m megagrad run train_mlp.py --steps 100
 
 The program runs as with "python PROGRAM ARGS...", but "import micrograd" gives it megagrad, whether
-micrograd is installed or not; so it does in the processes that multiprocessing starts, but not in other
+micrograd is installed or not. Of a micrograd folder beside the program, only what is micrograd's own text
+is replaced, and a line on stderr says what; so it does in the processes that multiprocessing starts, but not in other
 programs that PROGRAM runs. All that follows PROGRAM belongs to the program. Tracebacks begin in the
 program, but below its frames are megagrad's, as a debugger's are: traceback.print_stack() shows them.
 """
@@ -24,9 +26,14 @@ def start(words: list[str]) -> int:
 
     Not by argparse, which would take some of them for its own.
     """
-    compat.serve_micrograd()
-    program.run(words[0], words[1:])
+    program.run(words[0], words[1:], _serve)
     return 0
+
+
+def _serve(import_path: list[str]) -> None:
+    report = compat.serve_micrograd(import_path)
+    if report:
+        print(report, file=sys.stderr)
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:

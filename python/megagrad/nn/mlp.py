@@ -10,7 +10,8 @@ from megagrad._core import dot, ops
 from megagrad.engine import Value
 from megagrad.module import Module
 
-__all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
+# With Module, Value and random, as ``from micrograd.nn import *`` gives them too.
+__all__ = ["ACTIVATIONS", "MLP", "Layer", "Module", "Neuron", "Value", "random"]
 
 Activation = str | Callable[[Value], Value]
 
