@@ -48,7 +48,7 @@ def _array(name: str, x: ArrayLike) -> Array:
     if not isinstance(x, list | tuple):
         return _of_numpy(wanted, x)
     items = list(x)
-    if not any(isinstance(item, list | tuple | np.ndarray) for item in items):
+    if not any(isinstance(item, list | tuple) or getattr(item, "ndim", 0) > 0 for item in items):
         return shaped(items, (len(items),))  # NumPy's array(x) would ask each item for its own
     rows = [_array(name, item) for item in items]
     shapes = {row.shape for row in rows}

@@ -148,4 +148,4 @@ def test_a_complex_number_is_refused_whole(number):
 def test_what_is_wrong_with_an_array_is_the_cause():
     with pytest.raises(TypeError, match="data must be a real number, not 'numpy") as caught:
         Value(1.0).data = np.array([1.0, 2.0])
-    assert "arrays can be converted" in str(caught.value.__cause__)
+    assert "this has 1, take its items" in str(caught.value.__cause__)

@@ -12,7 +12,7 @@ namespace {
 // The loop itself, for operators that are not ours; of no terms, the start.
 template <class TermOf>
 PyObject* by_loop(Py_ssize_t count, PyObject* start, TermOf term_of) {
-    Owned total(start != nullptr && start != Py_None ? Py_NewRef(start) : PyLong_FromLong(0));
+    Owned total(start != nullptr && start != Py_None ? plain_operand(start) : PyLong_FromLong(0));
     for (Py_ssize_t i = 0; total && i < count; ++i) {
         const Owned term(term_of(i));
         if (!term) return nullptr;
@@ -31,8 +31,9 @@ PyObject* dot_by_loop(const Owned& w, const Owned& x, PyObject* bias) {
     const Py_ssize_t count =
         std::min(PyTuple_GET_SIZE(weights.get()), PyTuple_GET_SIZE(inputs.get()));
     return by_loop(count, bias, [&](Py_ssize_t i) {
-        return PyNumber_Multiply(PyTuple_GET_ITEM(weights.get(), i),
-                                 PyTuple_GET_ITEM(inputs.get(), i));
+        const Owned weight(plain_operand(PyTuple_GET_ITEM(weights.get(), i)));
+        const Owned input(weight ? plain_operand(PyTuple_GET_ITEM(inputs.get(), i)) : nullptr);
+        return input ? PyNumber_Multiply(weight.get(), input.get()) : nullptr;
     });
 }
 
@@ -40,7 +41,7 @@ PyObject* sum_by_loop(const Owned& xs, PyObject* start) {
     const Owned terms(PySequence_Tuple(xs.get()));
     if (!terms) return nullptr;
     return by_loop(PyTuple_GET_SIZE(terms.get()), start,
-                   [&](Py_ssize_t i) { return Py_NewRef(PyTuple_GET_ITEM(terms.get(), i)); });
+                   [&](Py_ssize_t i) { return plain_operand(PyTuple_GET_ITEM(terms.get(), i)); });
 }
 
 bool lengths_fit(const char* function, const Owned& w, const Owned& x) {

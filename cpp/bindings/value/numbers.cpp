@@ -24,17 +24,34 @@ int is_masked_array(PyObject* object) {
     return 0;
 }
 
+// An attribute of whatever it is; null if it has none, or with an exception set.
+Owned attribute_of(PyObject* object, const char* name) {
+    Owned attribute(PyObject_GetAttrString(object, name));
+    if (!attribute && PyErr_ExceptionMatches(PyExc_AttributeError)) PyErr_Clear();
+    return attribute;
+}
+
 // The kind of its dtype; 0 if it has none, negative with an exception set.
 int kind_of(PyObject* object) {
-    const Owned dtype(PyObject_GetAttrString(object, "dtype"));
-    const Owned kind(dtype ? PyObject_GetAttrString(dtype.get(), "kind") : nullptr);
-    if (!kind) {
-        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
-        PyErr_Clear();
-        return 0;
-    }
-    if (!PyUnicode_Check(kind.get()) || PyUnicode_GET_LENGTH(kind.get()) != 1) return 0;
-    return static_cast<int>(PyUnicode_READ_CHAR(kind.get(), 0));
+    const Owned dtype = attribute_of(object, "dtype");
+    if (!dtype) return PyErr_Occurred() ? -1 : 0;
+    const Owned kind = attribute_of(dtype.get(), "kind");
+    if (kind && PyUnicode_Check(kind.get()) && PyUnicode_GET_LENGTH(kind.get()) == 1)
+        return static_cast<int>(PyUnicode_READ_CHAR(kind.get(), 0));
+    if (!kind && PyErr_Occurred()) return -1;
+    const Owned is_complex = attribute_of(dtype.get(), "is_complex");  // PyTorch's
+    if (is_complex.get() == Py_True) return 'c';
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+// How many dimensions it has; 0 for what knows of none, negative with an exception set.
+long dimensions_of(PyObject* object) {
+    const Owned count = attribute_of(object, "ndim");
+    if (!count) return PyErr_Occurred() ? -1 : 0;
+    if (!PyLong_CheckExact(count.get())) return 0;
+    int overflow = 0;
+    const long dimensions = PyLong_AsLongAndOverflow(count.get(), &overflow);
+    return dimensions > 0 ? dimensions : 0;
 }
 
 int is_registered_real(PyObject* object) {
@@ -55,8 +72,9 @@ bool has_unit(PyObject* object) {
            PyObject_HasAttrString(object, "units") != 0;
 }
 
-// The error that is set, a TypeError, becomes the cause of one that says what has to be a number.
-void refuse_number(PyObject* object, const char* what) {
+// Sets another error, by `set()`, of which the one that is set now, if any, becomes the cause.
+template <class Set>
+void set_error_with_cause(Set set) {
     PyObject *type = nullptr, *cause = nullptr, *trace = nullptr;
     if (PyErr_Occurred()) {
         PyErr_Fetch(&type, &cause, &trace);
@@ -65,20 +83,25 @@ void refuse_number(PyObject* object, const char* what) {
         Py_XDECREF(type);
         Py_XDECREF(trace);
     }
-    PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
-                 Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
+    set();
     if (cause == nullptr) return;
-    PyObject* refusal = nullptr;
-    PyErr_Fetch(&type, &refusal, &trace);
-    PyErr_NormalizeException(&type, &refusal, &trace);
-    PyException_SetCause(refusal, cause);  // which takes the reference
-    PyErr_Restore(type, refusal, trace);
+    PyObject* error = nullptr;
+    PyErr_Fetch(&type, &error, &trace);
+    PyErr_NormalizeException(&type, &error, &trace);
+    PyException_SetCause(error, cause);  // which takes the reference
+    PyErr_Restore(type, error, trace);
 }
 
-}  // namespace
+void refuse_number(PyObject* object, const char* what) {
+    set_error_with_cause([&] {
+        PyErr_Format(PyExc_TypeError, "%s must be a real number, not '%.100s'%s", what,
+                     Py_TYPE(object)->tp_name, is_value(object) ? "; use its .data" : "");
+    });
+}
 
+// Of a float, an int, and what is registered as a real number, as NumPy's numbers and Fraction are.
 // Of an int its class knows at once that it is one; for a float, classes are compared.
-int to_number(PyObject* object, double& number) {
+int to_registered_number(PyObject* object, double& number) {
     if (PyLong_Check(object)) {
         number = PyLong_AsDouble(object);
         return number == -1.0 && PyErr_Occurred() ? -1 : 1;
@@ -87,11 +110,65 @@ int to_number(PyObject* object, double& number) {
         number = PyFloat_AS_DOUBLE(object);
         return 1;
     }
-    if (refuse_more_than_a_number(object, "an operand")) return -1;
     const int real = is_numpy_bool(object) ? 1 : is_registered_real(object);
     if (real <= 0) return real;
     number = PyFloat_AsDouble(object);
     return number == -1.0 && PyErr_Occurred() ? -1 : 1;
+}
+
+// Of what has a __float__, as Decimal and a tensor of one number have: 1, 0, or -1 with an
+// exception set, a TypeError if it is no number after all. Three kinds have one and do not count. A
+// Value would lose its gradient, a complex number its imaginary part. An array with dimensions,
+// whose operators work on each item, would be a number or not, as its length and NumPy's version
+// have it.
+int to_number_by_float(PyObject* object, double& number) {
+    const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
+    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr) return 0;
+    const int kind = kind_of(object);
+    if (kind < 0 || kind == 'c') return kind < 0 ? -1 : 0;
+    const long dimensions = dimensions_of(object);
+    if (dimensions < 0) return -1;
+    if (dimensions > 0) {
+        const Owned hook = attribute_of(object, "__array_ufunc__");  // which a tensor has not
+        if (hook)
+            PyErr_Format(PyExc_TypeError,
+                         "arrays of no dimensions are numbers; this has %ld, take its items",
+                         dimensions);
+        if (PyErr_Occurred()) return -1;
+    }
+    number = PyFloat_AsDouble(object);
+    if (number != -1.0 || !PyErr_Occurred()) return 1;
+    // What PyTorch raises for a tensor of several numbers.
+    if (dimensions > 0 &&
+        (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_RuntimeError)))
+        set_error_with_cause([&] {
+            PyErr_Format(PyExc_TypeError, "a '%.100s' of %ld dimensions does not turn into a float",
+                         Py_TYPE(object)->tp_name, dimensions);
+        });
+    return -1;
+}
+
+}  // namespace
+
+int to_number(PyObject* object, double& number) {
+    if (!is_value(object) && refuse_more_than_a_number(object, "an operand")) return -1;
+    const int real = to_registered_number(object, number);
+    if (real != 0) return real;
+    const int by_float = to_number_by_float(object, number);
+    if (by_float >= 0 || !PyErr_ExceptionMatches(PyExc_TypeError)) return by_float;
+    PyErr_Clear();  // an operator asks the other operand's class, then
+    return 0;
+}
+
+PyObject* plain_operand(PyObject* object) {
+    if (PyFloat_Check(object) || PyLong_Check(object) || is_value(object)) return Py_NewRef(object);
+    double number = 0;
+    const int real = is_registered_real(object);
+    if (real < 0) return nullptr;
+    if (real > 0) return Py_NewRef(object);
+    const int by_float = to_number(object, number);
+    if (by_float < 0) return nullptr;
+    return by_float > 0 ? PyFloat_FromDouble(number) : Py_NewRef(object);
 }
 
 // Of common types nothing is asked.
@@ -117,24 +194,9 @@ bool refuse_more_than_a_number(PyObject* object, const char* what) {
     return PyErr_Occurred() != nullptr;
 }
 
-namespace {
-
-// What is no registered number, but has a __float__: 1, 0, or -1 with an exception set. A Value has
-// one, and NumPy's complex numbers, whose imaginary part it drops: neither counts.
-int to_number_by_float(PyObject* object, double& number) {
-    const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
-    if (is_value(object) || slots == nullptr || slots->nb_float == nullptr) return 0;
-    const int kind = kind_of(object);
-    if (kind < 0 || kind == 'c') return kind < 0 ? -1 : 0;
-    number = PyFloat_AsDouble(object);
-    return number == -1.0 && PyErr_Occurred() ? -1 : 1;
-}
-
-}  // namespace
-
 bool number_or_type_error(PyObject* object, const char* what, double& number) {
     if (refuse_more_than_a_number(object, what)) return false;
-    int real = to_number(object, number);
+    int real = to_registered_number(object, number);
     if (real == 0) real = to_number_by_float(object, number);
     if (real > 0) return true;
     if (real == 0 || PyErr_ExceptionMatches(PyExc_TypeError)) refuse_number(object, what);

@@ -113,15 +113,20 @@ void reset_to_leaf(PyValue* value);
 
 // --- arithmetic (arithmetic.cpp) ----------------------------------------------------------------
 
-// 1: `object` is a real number, now in `number`; 0: it is not; -1: an exception is set.
+// What counts as a number, wherever one is taken: a float, an int, what is registered as a real
+// number, and whatever else has a __float__ and is not more than a number, such as an array of no
+// dimensions. Not a Value, which would silently lose its gradient.
+// 1: `object` is one, now in `number`; 0: it is not; -1: an exception is set.
 int to_number(PyObject* object, double& number);
+// For loops over Python's operators: the object itself, or the float that it counts as where its
+// class computes with no floats, as Decimal. Null with an exception set.
+PyObject* plain_operand(PyObject* object);
 // Whether it is a masked array, a date or a time span; then a TypeError is set.
 bool refuse_more_than_a_number(PyObject* object, const char* what);
 // The same of the items of lists, of which NumPy would make plain numbers.
 bool refuse_more_than_numbers(PyObject* object, const char* what, int depth = 0);
 extern PyMethodDef number_functions[];  // of the module
-// Takes whatever has a __float__, such as an array of no dimensions, but not a Value: that would
-// silently lose its gradient.
+// The same as to_number(), with a TypeError for what is none; false with an exception set.
 bool number_or_type_error(PyObject* object, const char* what, double& number);
 
 // Counts a new user's reference to its operand; says whether the user has to be tracked, too.
