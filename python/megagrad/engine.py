@@ -5,6 +5,10 @@ from megagrad._numpy_functions import array_function, array_ufunc
 
 __all__ = ["Value"]
 
+TYPE_CHECKING = False  # typing's, whose import would take longer than all else here
+if TYPE_CHECKING:
+    from megagrad._core import _Number
+
 
 def _repr_html_(self: Value) -> str:
     """Show the value in a notebook, as drawings show a node: without looking at its operands."""
@@ -19,6 +23,29 @@ def _repr_html_(self: Value) -> str:
     return f"<table><tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr></table>"
 
 
+def clip(
+    self: Value,
+    min: "Value | _Number | None" = None,  # noqa: A002 - NumPy's names
+    max: "Value | _Number | None" = None,  # noqa: A002
+) -> Value:
+    """Return the nearest number from min to max: ``self.maximum(min).minimum(max)``.
+
+    min, max: Values or real numbers; None for no bound. If min is above max, the result is max. At a
+    bound, half of the gradient passes, as of ``maximum`` and ``minimum``; beyond it, none::
+
+        from megagrad import Value
+
+        x = Value(3.0)
+        print(x.clip(-1, 1))  # Value(data = 1.0000)
+        print(x.clip(min=0))  # Value(data = 3.0000)
+
+    Raises TypeError for anything else.
+    """
+    at_least = self if min is None else self.maximum(min)
+    return at_least if max is None else at_least.minimum(max)
+
+
+Value.clip = clip  # type: ignore[method-assign]
 Value._repr_html_ = _repr_html_  # type: ignore[method-assign]
 Value.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]
 Value.__array_function__ = array_function  # type: ignore[method-assign]

@@ -15,18 +15,19 @@ PACKAGE = Path(megagrad.__file__).parent
 # name, and megagrad, stand for what an ``__init__`` has.
 PYTHON = {
     "_core": "",  # the compiled engine
-    "_numpy_functions": "_core",
+    "functional._nesting": "_core",
+    "functional.choice": "_core functional._nesting",
+    "_numpy_functions": "_core functional.choice",
     "engine": "_core _numpy_functions",
     "_files": "",
     "_function_files": "_core _files",
     "megagrad": "_core _function_files engine",
     "_checks": "engine",
     "_arrays": "_checks engine",
-    "functional._nesting": "_core",
-    "functional.choice": "_core",
     "functional.maps": "_core functional._nesting",
     "functional.losses": "_core _arrays _checks functional._nesting functional.choice",
     "functional": "_core functional.choice functional.losses functional.maps",
+    "grad_mode": "_core _checks",
     "_workers": "_checks",
     "module": "_arrays _checks engine",
     "nn.mlp": "_core _checks engine module",

@@ -17,7 +17,7 @@ from megagrad._core import (
     softmax,
     sum,  # noqa: A004
 )
-from megagrad.functional.choice import where
+from megagrad.functional.choice import clip, maximum, minimum, where
 from megagrad.functional.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -32,6 +32,7 @@ from megagrad.functional.maps import linear, matmul
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "clip",
     "cross_entropy",
     "dot",
     "hinge",
@@ -41,7 +42,9 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "matmul",
+    "maximum",
     "mean",
+    "minimum",
     "mse_loss",
     "nll_loss",
     "rms_norm",
