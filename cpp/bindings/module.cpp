@@ -132,7 +132,7 @@ void register_functions(py::module_& module) {
     for (PyMethodDef* functions :
          {python::bulk_functions, python::linear_functions, python::number_functions,
           python::functional_functions, python::layer_functions, python::census_functions,
-          python::recording_functions})
+          python::recording_functions, python::grad_mode_functions})
         if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 

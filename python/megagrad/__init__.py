@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from megagrad import engine, functional, nn, optim, parallel
     from megagrad.function import record
     from megagrad.functional import where
+    from megagrad.grad_mode import no_grad
     from megagrad.gradient_check import GradcheckError, gradcheck
     from megagrad.show.drawing import draw_dot
     from megagrad.show.explanation import explain
@@ -41,6 +42,7 @@ __all__ = [
     "gradcheck",
     "load",
     "nn",
+    "no_grad",
     "optim",
     "parallel",
     "record",
@@ -58,6 +60,7 @@ _HOMES = {
     "from_torch": "torch_export",
     "gradcheck": "gradient_check",
     "load": "state",
+    "no_grad": "grad_mode",
     "record": "function",
     "save": "state",
     "to_torch": "torch_export",

@@ -7,7 +7,7 @@ from typing import Any
 
 from hostile.calls import Rows, a_function, numbers, read_only_row
 from hostile.check import Call, Folder
-from megagrad import Value, _checks, _files, gradient_check, nn, optim, state
+from megagrad import Value, _checks, _files, gradient_check, nn, no_grad, optim, state
 from megagrad.demo import datasets, scaling, training
 from megagrad.optim import lr_scheduler
 from megagrad.show import drawing, explanation, expression, graph, lecture
@@ -332,6 +332,9 @@ def scaled() -> scaling.Scaling:
 
 
 OTHERS: Rows = {
+    "no_grad": lambda: Call(
+        lambda function: type(no_grad(function)), (len,), names=("function",), keeps=True
+    ),
     "draw_dot": lambda: Call(
         drawing.draw_dot,
         (root(), "svg", "LR"),

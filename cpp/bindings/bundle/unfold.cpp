@@ -75,6 +75,7 @@ bool unfold(PyValue* value) {
     // Held: making nodes may run the collector, and so code that unfolds this one meanwhile.
     const Owned terms(Py_NewRef(object_of(node.lhs.node)));
     const Owned x(node.has(rhs_is_node) ? Py_NewRef(object_of(rhs_of(node).node)) : nullptr);
+    const InMode graph({});  // of which these nodes are a part, within no_grad() too
     try {
         const Unfolded unfolded = is_on_dot(op)
                                       ? unfold_neuron(without_dot(op), slope_on_dot(node), terms, x)

@@ -240,8 +240,8 @@ bool is_native_method(Op op) {
     return PyDict_GetItemWithError(value_type->tp_dict, native_names[i]) == native_methods[i];
 }
 
-PyObject* new_leaf(double data) { return new_node(Op::leaf, data, {}, {}, 0); }
-PyObject* new_number(double data) { return new_node(Op::leaf, data, {}, {}, plain_number); }
+PyObject* new_leaf(double data) { return graph_node(Op::leaf, data, {}, {}, 0); }
+PyObject* new_number(double data) { return graph_node(Op::leaf, data, {}, {}, plain_number); }
 
 PyObject* add(PyObject* a, PyObject* b) { return binary<Op::add, formula::add_, true>(a, b); }
 PyObject* subtract(PyObject* a, PyObject* b) { return binary<Op::sub, formula::sub_, false>(a, b); }

@@ -25,6 +25,8 @@ PyObject* get_grad(PyObject* self, void*) {
     return may_be_read(self, "the grad") ? short_lived_float(as_value(self)->node.grad) : nullptr;
 }
 
+PyObject* item(PyObject* self, PyObject*) { return get_data(self, nullptr); }
+
 MEGAGRAD_NOINLINE int set_other_number(PyObject* object, double& field, const char* what) {
     double number = 0;
     if (cannot_delete(object, what) || !number_or_type_error(object, what, number)) return -1;
@@ -288,6 +290,13 @@ int set_attribute(PyObject* self, PyObject* name, PyObject* object) {
     }
     return set_other_attribute(self, name, object);
 }
+
+PyMethodDef attribute_methods[] = {
+    {"item", locked<item>, METH_NOARGS,
+     "item($self, /)\n--\n\n"
+     "The number, a float: what data is, under the name that arrays and tensors have for it.\n\n"
+     "While record() runs, raises TypeError for a Value that depends on an input, as data does."},
+    {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef attributes[] = {
     {"data", locked<get_data>, locked<set_data>, "The number, a float.", nullptr},

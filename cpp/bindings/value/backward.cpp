@@ -66,6 +66,8 @@ int set_backward(PyObject* self, PyObject* object, void*) {
                      Py_TYPE(object)->tp_name);
         return -1;
     }
+    // A rule would lead to the operands that the leaf has lost.
+    if (drops_operands() && value->node.op() == Op::leaf) return 0;
     if (!unfold_if_bulk(value)) return -1;
     // Before the old closure is let go, which may run any code.
     if (ensure_extension(value) == nullptr) return -1;

@@ -72,14 +72,15 @@ bool check(const Arguments& arguments, Checked& out) {
 }
 
 bool fill(PyValue* value, const Checked& arguments) {
-    if (!arguments.has_operands())
-        reset_to_leaf(value);
-    else if (!set_operands(value, arguments.children.get(), arguments.partials.get()))
+    const bool drops = arguments.has_operands() && drops_operands();
+    if (arguments.has_operands() &&
+        !set_operands(value, arguments.children.get(), arguments.partials.get()))
         return false;
+    if (!arguments.has_operands() || drops) reset_to_leaf(value);
     value->node.data = arguments.data;
     value->node.grad = 0;
     ++data_writes;
-    if (arguments.op_label != nullptr &&
+    if (arguments.op_label != nullptr && !drops &&
         !set_object(value, &PyExtension::op_label, arguments.op_label))
         return false;
     if (arguments.label != nullptr) return set_object(value, &PyExtension::label, arguments.label);

@@ -46,6 +46,8 @@ PyObject* while_recording(PyObject*, PyObject* const* args, Py_ssize_t count, Py
         return PyErr_Format(PyExc_TypeError, "inputs must be a tuple of Values");
     try {
         const RecordedInputs running(values[0]);
+        const InMode recording(
+            {0, true});  // the program is made of the graph, within no_grad() too
         return PyObject_CallNoArgs(values[1]);
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();

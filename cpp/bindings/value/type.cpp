@@ -32,7 +32,8 @@ PyObject* refuse_float(PyObject*) {
 
 std::vector<PyMethodDef> all_methods() {
     std::vector<PyMethodDef> all = table_methods();
-    for (const PyMethodDef* table : {backward_methods, copy_methods, pickle_methods})
+    for (const PyMethodDef* table :
+         {attribute_methods, backward_methods, copy_methods, pickle_methods})
         for (; table->ml_name != nullptr; ++table) all.push_back(*table);
     all.push_back({nullptr, nullptr, 0, nullptr});
     return all;
@@ -68,18 +69,10 @@ PyObject* compare(PyObject* a, PyObject* b, int op) {
     Py_RETURN_RICHCOMPARE(x, y, op);
 }
 
-// A comparison's result is true or false; every other Value is true, as an object of micrograd's.
 int truth_of(PyObject* self) {
     const Node& node = as_value(self)->node;
-    switch (node.op()) {
-        case Op::less:
-        case Op::less_equal:
-        case Op::greater:
-        case Op::greater_equal:
-            return may_be_read(self, "the truth") ? node.data != 0 : -1;
-        default:
-            return 1;
-    }
+    if (!is_comparison(node.op())) return 1;
+    return may_be_read(self, "the truth") ? node.data != 0 : -1;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "bindings/support/engine_lock.hpp"
 #include "bindings/support/owned.hpp"
+#include "bindings/value/grad_mode.hpp"
 #include "bindings/value/pool.hpp"
 #include "graph/node.hpp"
 #include "platform/compiler.hpp"
@@ -140,7 +141,7 @@ inline void adopt(PyValue* user, Node* operand) {
 }
 
 // A node that refers to its operands; null with MemoryError set.
-MEGAGRAD_INLINE PyObject* new_node(Op op, double data, Operand lhs, Operand rhs, unsigned flags) {
+MEGAGRAD_INLINE PyObject* graph_node(Op op, double data, Operand lhs, Operand rhs, unsigned flags) {
     PyValue* result = allocate();
     if (result == nullptr) return nullptr;
     result->node = Node{
@@ -154,8 +155,20 @@ MEGAGRAD_INLINE PyObject* new_node(Op op, double data, Operand lhs, Operand rhs,
     return as_object(result);
 }
 
+// The same, but within no_grad().
+MEGAGRAD_INLINE PyObject* new_node(Op op, double data, Operand lhs, Operand rhs, unsigned flags) {
+    if (threads_in_no_grad != 0) [[unlikely]]
+        return node_by_mode(op, data, lhs, rhs, flags);
+    return graph_node(op, data, lhs, rhs, flags);
+}
+
 PyObject* new_leaf(double data);
 PyObject* new_number(double data);  // a leaf that stands for a plain number
+
+// A comparison's result is true or false; every other Value is true, as an object of micrograd's.
+inline bool is_comparison(Op op) {
+    return op == Op::less || op == Op::less_equal || op == Op::greater || op == Op::greater_equal;
+}
 
 // The result of a unary op, or of a parametric one with its default, on a Value.
 PyObject* apply(Op op, PyObject* value);
@@ -203,6 +216,7 @@ bool store_attribute(PyValue* value, PyObject* name, PyObject* object);  // in t
 PyObject* children_tuple(PyObject* self);  // new; null with an exception set
 bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object);
 extern PyGetSetDef attributes[];
+extern PyMethodDef attribute_methods[];
 
 // --- repr() and print() (repr.cpp) --------------------------------------------------------------
 
