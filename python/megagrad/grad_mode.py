@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
 from megagrad import _core
@@ -27,15 +27,14 @@ class no_grad:
             y = x * 2
         print(y.data, y._prev)  # 6.0 set()
 
-    It may be nested and used again, and concerns only the thread that entered it. A decorated generator
-    is within it while it runs, and whoever takes its items is not. ``p += 1`` makes a new Value,
+    It may be nested and used again, and concerns only the thread that entered it. ``p += 1`` makes a new Value,
     as everywhere: to change a parameter, set ``p.data``. A comparison such as ``a.less(b)`` has leaves
     for operands. A node of one's own, ``Value(data, children)``, gets no children and no ``_backward``.
     ``record`` inside it makes the program that it makes outside; inside a function that is recorded,
     what ``no_grad`` computes passes no gradient on, as after ``detach``.
 
-    Raises TypeError for anything but a function to decorate, and for an async one: other tasks of its
-    thread would run within it.
+    Raises TypeError for anything but a function to decorate, and for a generator or an async one: what
+    its thread does in between would run within it.
     """
 
     def __new__(cls, function: Any = None) -> Any:
@@ -56,42 +55,16 @@ class no_grad:
         """Return the function, all of whose calls run within no_grad."""
         if not callable(function) or inspect.isclass(function):
             raise TypeError(f"no_grad must decorate a function, not {kind(function)}")
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        kinds = inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction
+        if any(is_one(function) for is_one in kinds):
             raise TypeError(
-                "no_grad must decorate a function that is not async; use `with no_grad():` around"
-                " what does not await"
+                "no_grad must decorate a function that runs at once, no async one and no generator; use"
+                " `with no_grad():` in it"
             )
-        run = self._generate if inspect.isgeneratorfunction(function) else self._call
 
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Any:
-            return run(function, args, kwargs)
+            with self:
+                return function(*args, **kwargs)
 
         return decorated  # type: ignore[return-value]
-
-    def _call(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        with self:
-            return function(*args, **kwargs)
-
-    def _generate(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Generator[Any, Any, Any]:
-        """Run a generator within no_grad, and what happens between its items outside."""
-        generator = function(*args, **kwargs)
-        resume: Callable[[], Any] = functools.partial(next, generator)
-        try:
-            while True:
-                with self:
-                    item = resume()
-                try:
-                    resume = functools.partial(generator.send, (yield item))
-                except GeneratorExit:
-                    with self:
-                        generator.close()
-                    raise
-                except BaseException as error:  # that the caller throws into it
-                    resume = functools.partial(generator.throw, error)
-        except StopIteration as end:
-            return end.value

@@ -5,11 +5,12 @@ from typing import Any
 from hostile.calls import Rows, numbers
 from hostile.check import Call
 from hostile.module_calls import called, made, two_rows
-from megagrad import Value, nn
+from megagrad import Value, functional, nn
 
 FLAGS = ("bias", "batch_first", "bidirectional", "elementwise_affine", "affine")
 FLAGS += ("track_running_stats", "kernel_size", "stride", "padding", "dilation")
 FLAGS += ("normalized_shape", "input", "eps", "momentum")
+SWITCHES = ("need_weights", "average_attn_weights", "is_causal")
 
 
 def image() -> tuple[Any, ...]:
@@ -40,14 +41,25 @@ LAYERS: Rows = {
     "LSTMCell": lambda: Call(
         nn.LSTMCell(2, 1).forward, (numbers(), ([0.5], [0.25])), anything=("input", "hx")
     ),
-    "RNN": made(nn.RNN, 2, 1, 1, True, False, False, "tanh", anything=FLAGS),
+    "RNN": lambda: Call(
+        nn.RNN, (2, 1, 1, "tanh", True, False), {"bidirectional": True}, anything=FLAGS
+    ),
     "GRU": called(nn.GRU, 2, 1, inputs=two_rows),
     "LSTM": called(nn.LSTM, 2, 1, inputs=two_rows),
-    "MultiheadAttention": made(nn.MultiheadAttention, 2, 1, True, False, anything=FLAGS),
+    "MultiheadAttention": lambda: Call(
+        nn.MultiheadAttention, (2, 1), {"bias": True, "batch_first": False}, anything=FLAGS
+    ),
     "MultiheadAttention.forward": lambda: Call(
         nn.MultiheadAttention(2, 1).forward,
-        (*attended(), [[0.0]], True, True),
-        anything=("query", "key", "value", "attn_mask", "need_weights", "average_attn_weights"),
+        (*attended(), [False], True, [[0.0]], True, False),
+        anything=("query", "key", "value", "key_padding_mask", "attn_mask", *SWITCHES),
+    ),
+    "MultiheadAttention.extra_repr": lambda: Call(nn.MultiheadAttention(2, 1).extra_repr),
+    "scaled_dot_product_attention": lambda: Call(
+        functional.scaled_dot_product_attention,
+        (*attended(), [[0.5]]),
+        {"is_causal": False, "scale": 0.5},
+        anything=("query", "key", "value", "attn_mask", *SWITCHES),
     ),
     "MultiheadAttention.bias": lambda: Call(lambda: nn.MultiheadAttention(2, 1).bias),
 }

@@ -1,4 +1,4 @@
-"""Recurrent networks and attention beside PyTorch's (the extra test-torch)."""
+"""Recurrent networks beside PyTorch's (the extra test-torch)."""
 
 import numpy as np
 import pytest
@@ -87,41 +87,16 @@ def test_a_network_with_states(kind):
         compare(ours, theirs, BATCH, h)
 
 
-QUERY, KEY, VALUE = RNG.normal(size=(3, 3, 2, 4))
-CAUSAL = np.triu(np.ones((3, 3), bool), 1)
-
-
 @pytest.mark.parametrize(
-    ("options", "inputs"),
+    "make",
     [
-        ({}, (QUERY, KEY, VALUE)),
-        ({"bias": False}, (QUERY[:, 0], KEY[:, 1], VALUE[:, 0])),
-        ({"batch_first": True}, (QUERY, KEY[:, :1].repeat(3, 1), VALUE[:, :1].repeat(3, 1))),
+        lambda nn: nn.RNNCell(3, 2),
+        lambda nn: nn.RNNCell(3, 2, False, "relu"),
+        lambda nn: nn.GRUCell(3, 2, bias=False),
+        lambda nn: nn.LSTM(3, 2),
+        lambda nn: nn.RNN(3, 2, 2, "relu"),
+        lambda nn: nn.GRU(3, 2, 2, False, True, bidirectional=True),
     ],
 )
-@pytest.mark.parametrize("heads", [1, 2])
-def test_attention(heads, options, inputs):
-    torch.manual_seed(1)
-    ours, theirs = (library.MultiheadAttention(4, heads, **options) for library in (nn, torch.nn))
-    compare(ours, theirs, *inputs)
-
-
-@pytest.mark.parametrize("mask", [CAUSAL, np.where(CAUSAL, -2.5, 0.0)])
-def test_attention_with_a_mask(mask):
-    class Masked(nn.Module):
-        def __init__(self):
-            self.inner = nn.MultiheadAttention(4, 2)
-
-        def forward(self, x):
-            return self.inner(x, x, x, attn_mask=mask, average_attn_weights=False)
-
-    class TorchMasked(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.inner = torch.nn.MultiheadAttention(4, 2)
-
-        def forward(self, x):
-            return self.inner(x, x, x, attn_mask=torch.as_tensor(mask), average_attn_weights=False)
-
-    torch.manual_seed(1)
-    compare(Masked(), TorchMasked(), QUERY)
+def test_a_repr_is_pytorchs(make):
+    assert repr(make(nn)) == repr(make(torch.nn))

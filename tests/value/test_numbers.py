@@ -191,7 +191,7 @@ def test_an_array_with_dimensions_is_none_even_of_one_number(shape):
     with pytest.raises(TypeError, match="data must be a real number") as caught:
         Value(array)
     assert f"this has {array.ndim}, take its items" in str(caught.value.__cause__)
-    with pytest.raises(TypeError, match="'numpy.ndarray'"):
+    with pytest.raises(TypeError, match=r"'numpy\.ndarray'"):
         Value(1.0).maximum(array)
     for result in (Value(2.0) * array, array * Value(2.0)):
         assert result.shape == shape
@@ -200,7 +200,7 @@ def test_an_array_with_dimensions_is_none_even_of_one_number(shape):
 
 def test_a_tensor_of_several_numbers_says_what_it_said_itself():
     for tensor in TENSORS.values():
-        with pytest.raises(TypeError, match="must be a real number, not '.*Tensor'") as caught:
+        with pytest.raises(TypeError, match=r"must be a real number, not '.*Tensor'") as caught:
             Value(tensor([1.0, 2.0]))
         assert "of 1 dimensions" in str(caught.value.__cause__)
         assert isinstance(caught.value.__cause__.__cause__, (RuntimeError, ValueError))

@@ -17,6 +17,7 @@ from megagrad._core import (
     softmax,
     sum,  # noqa: A004
 )
+from megagrad.functional.attention import scaled_dot_product_attention
 from megagrad.functional.choice import clip, maximum, minimum, where
 from megagrad.functional.losses import (
     binary_cross_entropy,
@@ -48,6 +49,7 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "rms_norm",
+    "scaled_dot_product_attention",
     "softmax",
     "sum",
     "where",

@@ -8,7 +8,8 @@ import numpy as np
 from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import LARGEST_COUNT, whole_number
-from megagrad.functional import linear, matmul, softmax
+from megagrad.functional import linear
+from megagrad.functional.attention import added, attend
 from megagrad.module import Module
 from megagrad.nn.linear import Linear
 
@@ -21,7 +22,13 @@ class MultiheadAttention(Module):
     embed_dim: how many features a position has. num_heads: how many attentions; it divides embed_dim.
     bias: False leaves them out. batch_first: whether a batch comes before its positions. The parameters are
     ``in_proj_weight`` (of queries, keys and values, one after the other), ``in_proj_bias``,
-    ``out_proj.weight`` and ``out_proj.bias``, drawn as PyTorch does.
+    ``out_proj.weight`` and ``out_proj.bias``, drawn as PyTorch does::
+
+        from megagrad import nn
+
+        x = [[0.5, 1.0], [2.0, -1.0], [0.0, 3.0]]
+        outputs, weights = nn.MultiheadAttention(embed_dim=2, num_heads=1)(x, x, x)
+        print(outputs.shape, weights.shape)  # (3, 2) (3, 3)
 
     Raises TypeError if a size is not an integer, ValueError if it is below 1 or num_heads does not
     divide embed_dim.
@@ -30,7 +37,7 @@ class MultiheadAttention(Module):
     _settings = ("embed_dim", "num_heads", "bias", "batch_first")
 
     def __init__(
-        self, embed_dim: int, num_heads: int, bias: bool = True, batch_first: bool = False
+        self, embed_dim: int, num_heads: int, *, bias: bool = True, batch_first: bool = False
     ) -> None:
         """See the class."""
         self.embed_dim = whole_number("embed_dim", embed_dim, 1, at_most=LARGEST_COUNT)
@@ -51,82 +58,104 @@ class MultiheadAttention(Module):
         """Whether there are biases."""
         return self.in_proj_bias is not None
 
+    def extra_repr(self) -> str:
+        """Return nothing, as PyTorch does: the repr shows ``out_proj`` alone."""
+        return ""
+
     def forward(
         self,
         query: ArrayLike,
         key: ArrayLike,
         value: ArrayLike,
-        attn_mask: ArrayLike | None = None,
+        key_padding_mask: ArrayLike | None = None,
         need_weights: bool = True,
+        attn_mask: ArrayLike | None = None,
         average_attn_weights: bool = True,
+        is_causal: bool = False,
     ) -> tuple[Array, Array | None]:
         """Return what each query takes up, and the weights with which it does.
 
         query: shape (L, embed_dim), or of a batch (L, N, embed_dim), (N, L, embed_dim) if batch_first.
-        key, value: the same with S positions. attn_mask: shape (L, S), True where a query must not look, or
-        numbers that are added to the scores. need_weights: False returns None for the weights.
-        average_attn_weights: False returns those of each head.
+        key, value: the same with S positions. A mask is True where a query must not look, or has floats that
+        are added to the scores; ``functional.scaled_dot_product_attention`` takes the opposite bools.
+        key_padding_mask: shape (S,), of a batch (N, S). attn_mask: shape (L, S), or (num_heads, L, S), of a
+        batch (N * num_heads, L, S). need_weights: False returns None for the weights.
+        average_attn_weights: False returns those of each head. is_causal: a hint of PyTorch's that attn_mask
+        is causal; it changes nothing.
 
         The outputs have the query's shape; the weights the shape (L, S), with N and, unless averaged,
-        num_heads before. Raises ValueError for other shapes.
-        """
-        parts = [
-            self._examples(i, name, x)
-            for i, (name, x) in enumerate([("query", query), ("key", key), ("value", value)])
-        ]
-        mask = None if attn_mask is None else _arrays.array("attn_mask", attn_mask, 2)
-        if {len(part) for part in parts} != {len(parts[0])} or len(parts[1][0]) != len(parts[2][0]):
-            raise ValueError(
-                "query, key and value must have one batch size, key and value one length"
-            )
-        if mask is not None and mask.shape != (len(parts[0][0]), len(parts[1][0])):
-            raise ValueError(f"attn_mask must have a row for each query, got shape {mask.shape}")
-        found = [self._attend(q, k, v, mask) for q, k, v in zip(*parts, strict=True)]
-        outputs = self.out_proj(np.stack([taken for taken, _ in found]))
-        weights = np.stack([each for _, each in found]) if need_weights else None
-        if weights is not None and average_attn_weights:
-            weights = weights.sum(axis=1) / self.num_heads
-        if _arrays.array("query", query).ndim == 2:
-            return outputs[0], None if weights is None else weights[0]
-        return outputs if self.batch_first else np.swapaxes(outputs, 0, 1), weights
+        num_heads before. A query that may look nowhere takes up 0, with weights of 0.
 
-    def _examples(self, place: int, name: str, x: ArrayLike) -> Array:
-        """Return the queries, keys or values, of shape (N, L, embed_dim)."""
-        found = _arrays.array(name, x, 2, 3)
-        if found.shape[-1] != self.embed_dim or found.size == 0:
-            raise ValueError(f"{name} must have {self.embed_dim} features, got shape {found.shape}")
-        if found.ndim == 2:
-            found = found[None]
+        Raises ValueError for other shapes, and for is_causal without attn_mask, TypeError for a mask of ints.
+        """
+        if is_causal and attn_mask is None:
+            raise ValueError("is_causal says what attn_mask is, which must be given")
+        given = _alike(query, key, value, self.batch_first)
+        q, k, v = (self._heads(place, x) for place, x in enumerate(given))
+        mask = self._mask(
+            key_padding_mask, attn_mask, (*q.shape[:3], k.shape[2]), given[0].ndim == 3
+        )
+        taken, weights = attend(q, k, v, mask)
+        outputs = self.out_proj(np.swapaxes(taken, 1, 2).reshape(len(q), -1, self.embed_dim))
+        if average_attn_weights and need_weights:
+            weights = weights.sum(axis=1) / self.num_heads
+        if given[0].ndim == 2:
+            outputs, weights = outputs[0], weights[0]
         elif not self.batch_first:
-            found = np.swapaxes(found, 0, 1)
+            outputs = np.swapaxes(outputs, 0, 1)
+        return outputs, weights if need_weights else None
+
+    def _heads(self, place: int, x: Array) -> Array:
+        """Return the queries, keys or values of shape (N, num_heads, L, features of a head)."""
+        if x.shape[-1] != self.embed_dim or x.size == 0:
+            wanted = f"must have {self.embed_dim} features, and at least one position"
+            raise ValueError(f"{_NAMES[place]} {wanted}, not the shape {x.shape}")
+        if x.ndim == 2:
+            x = x[None]
+        elif not self.batch_first:
+            x = np.swapaxes(x, 0, 1)
         part = slice(place * self.embed_dim, (place + 1) * self.embed_dim)
         weight = self.in_proj_weight[part].tolist()
         bias = None if self.in_proj_bias is None else self.in_proj_bias[part].tolist()
-        return _arrays.rows(lambda row: linear(row, weight, bias), found)
+        found = _arrays.rows(lambda row: linear(row, weight, bias), x)
+        return np.swapaxes(found.reshape(*x.shape[:2], self.num_heads, -1), 1, 2)
 
-    def _attend(
-        self, queries: Array, keys: Array, values: Array, mask: Array | None
-    ) -> tuple[Array, Array]:
-        """Return what the queries of one example take up, of all heads, and each head's weights."""
-        size = self.embed_dim // self.num_heads
-        taken, weights = [], []
-        for start in range(0, self.embed_dim, size):
-            head = slice(start, start + size)
-            scaled = queries[:, head] * (1 / math.sqrt(size))
-            scores = _product(scaled, keys[:, head].T)
-            odds = _arrays.rows(softmax, _masked(scores, mask))
-            taken.append(_product(odds, values[:, head]))
-            weights.append(odds)
-        return np.concatenate(taken, axis=1), np.stack(weights)
-
-
-def _product(x: Array, y: Array) -> Array:
-    return _arrays.array("product", matmul(x.tolist(), y.tolist()))
+    def _mask(self, padding: Any, mask: Any, shape: tuple[int, ...], batched: bool) -> Array | None:
+        """Return both masks as one that broadcasts to shape, (N, num_heads, L, S); None for none."""
+        count, heads, queries, keys = shape
+        parts = []
+        if mask is not None:
+            shapes = ((queries, keys), (count * heads, queries, keys))
+            found = _fitting("attn_mask", mask, shapes)
+            parts.append(found if found.ndim == 2 else found.reshape(shape))
+        if padding is not None:
+            found = _fitting("key_padding_mask", padding, ((count, keys) if batched else (keys,),))
+            parts.append(found.reshape(count, 1, 1, keys))
+        return sum(parts[1:], parts[0]) if parts else None
 
 
-def _masked(scores: Array, mask: Array | None) -> Any:
-    if mask is None:
-        return scores
-    if all(type(each) in (bool, np.bool_) for each in mask.flat):
-        return np.where(mask.astype(bool), -math.inf, scores)
-    return scores + mask
+_NAMES = ("query", "key", "value")
+
+
+def _alike(query: ArrayLike, key: ArrayLike, value: ArrayLike, batch_first: bool) -> list[Array]:
+    """Return the three as arrays. Raises ValueError unless they fit one another."""
+    given = zip(_NAMES, (query, key, value), strict=True)
+    found = [_arrays.array(name, x, 2, 3) for name, x in given]
+    shapes = q, k, v = [x.shape for x in found]
+    batch = 0 if batch_first else 1
+    if len({*map(len, shapes)}) > 1:
+        raise ValueError(f"query, key and value must all be of a batch, or none, not {shapes}")
+    if k[:-1] != v[:-1] or (len(q) == 3 and q[batch] != k[batch]):
+        raise ValueError(
+            "key and value must have one length, and all three one batch size, not the shapes "
+            f"{q}, {k} and {v}"
+        )
+    return found
+
+
+def _fitting(name: str, mask: ArrayLike, shapes: tuple[tuple[int, ...], ...]) -> Array:
+    found = added(name, mask, hidden=True)
+    if found.shape not in shapes:
+        wanted = " or ".join(map(str, shapes))
+        raise ValueError(f"{name} must have the shape {wanted}, not {found.shape}")
+    return found

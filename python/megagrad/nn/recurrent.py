@@ -22,7 +22,7 @@ class _Weights:
 
     def __init__(self, module: Module, suffix: str) -> None:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        arrays = [getattr(module, name + suffix, None) for name in names]
+        arrays = [getattr(module, name + suffix) for name in names]
         lists: list[Any] = [None if array is None else array.tolist() for array in arrays]
         self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = lists
 
@@ -33,6 +33,15 @@ class _Weights:
         return _arrays.rows(lambda row: linear(row, self.weight_hh, self.bias_hh), h)
 
 
+_DEFAULTS = {
+    "num_layers": 1,
+    "bias": True,
+    "batch_first": False,
+    "bidirectional": False,
+    "nonlinearity": "tanh",
+}
+
+
 def _op(name: str, x: Array) -> Array:
     return _arrays.each(methodcaller(name), x)
 
@@ -41,6 +50,7 @@ class _Recurrent(Module):
     """What cells and networks have in common: their sizes, weights and states."""
 
     _gates, _states = 1, 1
+    _shown: tuple[str, ...] = ()
     nonlinearity = "tanh"
     input_size: int
     hidden_size: int
@@ -59,12 +69,18 @@ class _Recurrent(Module):
             "bias_hh": (rows,),
         }
         for name, shape in shapes.items():
-            if self.bias or name.startswith("weight"):
-                setattr(self, name + suffix, _arrays.uniform(shape, bound))
+            is_there = self.bias or name.startswith("weight")
+            setattr(self, name + suffix, _arrays.uniform(shape, bound) if is_there else None)
+
+    def extra_repr(self) -> str:
+        """Return the sizes, and of the other settings those that are not the default, as PyTorch does."""
+        settings = {name: getattr(self, name) for name in self._shown}
+        others = [f"{name}={it}" for name, it in settings.items() if it != _DEFAULTS[name]]
+        return ", ".join([str(self.input_size), str(self.hidden_size), *others])
 
     def _input(self, x: ArrayLike, *dimensions: int) -> Array:
         found = _arrays.array("input", x, *dimensions)
-        if found.shape[-1] != self.input_size or found.size == 0:
+        if found.shape[-1] != self.input_size:
             raise ValueError(f"input must have {self.input_size} features, got shape {found.shape}")
         return found
 
@@ -98,7 +114,7 @@ class _Gru(_Recurrent):
         hidden_r, hidden_z, hidden_n = np.split(weights.of_hidden(h), 3, axis=-1)
         reset, update = _op("sigmoid", in_r + hidden_r), _op("sigmoid", in_z + hidden_z)
         new = _op("tanh", in_n + reset * hidden_n)
-        return ((1 - update) * new + update * h,)
+        return (new + update * (h - new),)
 
 
 class _Lstm(_Recurrent):
@@ -113,6 +129,7 @@ class _Lstm(_Recurrent):
 
 class _Cell(_Recurrent):
     _settings: tuple[str, ...] = ("input_size", "hidden_size", "bias")
+    _shown = ("bias", "nonlinearity")
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         """See the class."""
@@ -132,9 +149,8 @@ class _Cell(_Recurrent):
 
 
 class _Network(_Recurrent):
-    _settings: tuple[str, ...] = (
-        *("input_size", "hidden_size", "num_layers", "bias", "batch_first", "bidirectional"),
-    )
+    _shown = ("num_layers", "bias", "batch_first", "bidirectional")
+    _settings: tuple[str, ...] = ("input_size", "hidden_size", *_shown)
 
     def __init__(
         self,
@@ -143,6 +159,7 @@ class _Network(_Recurrent):
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
+        *,
         bidirectional: bool = False,
     ) -> None:
         """See the class."""
@@ -205,9 +222,14 @@ class RNNCell(_Cell):
 
     input_size, hidden_size: how many inputs and how many numbers the state has, at least 1. bias: False
     leaves out both. nonlinearity: ``'tanh'`` or ``'relu'``. The parameters are ``weight_ih``, ``weight_hh``,
-    ``bias_ih`` and ``bias_hh``, drawn uniformly within ``1 / sqrt(hidden_size)``.
+    ``bias_ih`` and ``bias_hh``, drawn uniformly within ``1 / sqrt(hidden_size)``::
 
-    Raises TypeError if a size is not an integer, ValueError if it is below 1.
+        from megagrad import nn
+
+        print(nn.RNNCell(3, 5)([0.0, 1.0, 2.0]).shape)  # (5,)
+
+    Raises TypeError if a size is not an integer, ValueError if it is below 1, or for another
+    nonlinearity.
     """
 
     _settings = ("input_size", "hidden_size", "bias", "nonlinearity")
@@ -224,7 +246,11 @@ class GRUCell(_Gru, _Cell):
     """One step of a network of gated units (Cho et al. 2014): a gate says how much of the state to renew.
 
     The arguments and parameters are those of RNNCell, with three rows of weights for each number of the
-    state: reset, update, new.
+    state: reset, update, new::
+
+        from megagrad import nn
+
+        print(nn.GRUCell(3, 5)([0.0, 1.0, 2.0]).shape)  # (5,)
     """
 
 
@@ -232,7 +258,13 @@ class LSTMCell(_Lstm, _Cell):
     """One step of a long short-term memory (Hochreiter & Schmidhuber 1997): a state, and a cell with gates.
 
     The arguments and parameters are those of RNNCell, with four rows of weights for each number of the
-    state: input, forget, cell, output. The state is a pair ``(h, c)``.
+    state: input, forget, cell, output. The state is a pair ``(h, c)``::
+
+        from megagrad import nn
+
+        cell = nn.LSTMCell(3, 5)
+        h, c = cell([0.0, 1.0, 2.0])
+        h, c = cell([3.0, 4.0, 5.0], (h, c))
     """
 
 
@@ -241,16 +273,19 @@ class RNN(_Network):
 
     input_size, hidden_size: how many inputs and how many numbers the state has, at least 1. num_layers: how
     many layers, each of which reads the outputs of the one before. bias: False leaves them out.
-    batch_first: whether a batch comes before its steps. bidirectional: True reads backwards, too.
-    nonlinearity: ``'tanh'`` or ``'relu'``. The parameters are ``weight_ih_l0``, ``weight_hh_l0``,
-    ``bias_ih_l0``, ``bias_hh_l0`` and so on, drawn uniformly within ``1 / sqrt(hidden_size)``::
+    batch_first: whether a batch comes before its steps. bidirectional: True reads backwards, too, and puts
+    both outputs side by side. nonlinearity: ``'tanh'`` or ``'relu'``. PyTorch's dropout between layers is
+    left out. The parameters are ``weight_ih_l0``, ``weight_hh_l0``, ``bias_ih_l0`` and ``bias_hh_l0``, the
+    second layer's ``weight_ih_l1`` and so on, those that read backwards ``weight_ih_l0_reverse`` and so on.
+    All are drawn uniformly within ``1 / sqrt(hidden_size)``::
 
         from megagrad import nn
 
         outputs, state = nn.RNN(3, 5)([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])
         print(outputs.shape, state.shape)  # (2, 5) (1, 5)
 
-    Raises TypeError if a size is not an integer, ValueError if it is below 1.
+    Raises TypeError if a size is not an integer, ValueError if it is below 1, or for another
+    nonlinearity.
     """
 
     _settings = (*_Network._settings, "nonlinearity")
@@ -260,22 +295,40 @@ class RNN(_Network):
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
+        nonlinearity: str = "tanh",
         bias: bool = True,
         batch_first: bool = False,
+        *,
         bidirectional: bool = False,
-        nonlinearity: str = "tanh",
     ) -> None:
         """See the class."""
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, bidirectional)
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, bidirectional=bidirectional
+        )
         self.nonlinearity = _known(nonlinearity)
 
 
 class GRU(_Gru, _Network):
-    """A network of gated units over a sequence. The arguments and parameters are those of RNN."""
+    """A network of gated units over a sequence.
+
+    The arguments and parameters are those of RNN, without a nonlinearity, and with the rows of weights of
+    GRUCell::
+
+        from megagrad import nn
+
+        outputs, state = nn.GRU(3, 5, num_layers=2)([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])
+        print(outputs.shape, state.shape)  # (2, 5) (2, 5)
+    """
 
 
 class LSTM(_Lstm, _Network):
     """A long short-term memory over a sequence; its states are pairs ``(h, c)``.
 
-    The arguments and parameters are those of RNN.
+    The arguments and parameters are those of RNN, without a nonlinearity, and with the rows of weights of
+    LSTMCell::
+
+        from megagrad import nn
+
+        outputs, (h, c) = nn.LSTM(3, 5)([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])
+        print(outputs.shape, h.shape, c.shape)  # (2, 5) (1, 5) (1, 5)
     """
