@@ -59,8 +59,8 @@ def _clip(
     a_max: "Any" = None,
     out: None = None,
     *,
-    min: "Any" = None,  # noqa: A002 - NumPy's names
-    max: "Any" = None,  # noqa: A002
+    min: "Any" = None,
+    max: "Any" = None,
 ) -> "Any":
     from megagrad.functional import choice
 

@@ -25,8 +25,8 @@ def _repr_html_(self: Value) -> str:
 
 def clip(
     self: Value,
-    min: "Value | _Number | None" = None,  # noqa: A002 - NumPy's names
-    max: "Value | _Number | None" = None,  # noqa: A002
+    min: "Value | _Number | None" = None,
+    max: "Value | _Number | None" = None,
 ) -> Value:
     """Return the nearest number from min to max: ``self.maximum(min).minimum(max)``.
 

@@ -259,7 +259,8 @@ def test_record_inside_makes_the_program_that_it_makes_outside():
         assert is_leaf(w * 2)
     g = record(lambda x: (w * x).tanh() + x, 1)
     assert str(f) == str(g)
-    assert [*map(float, f.value_and_grad([0.5]))] == [*map(float, g.value_and_grad([0.5]))]
+    value, gradients = f.value_and_grad([0.5])
+    assert (value, *gradients) == (g([0.5]), *g.value_and_grad([0.5])[1])
 
 
 def test_inside_a_recorded_function_it_detaches():
@@ -276,7 +277,6 @@ def test_inside_a_recorded_function_it_detaches():
         value, gradient = f.value_and_grad([point])
         assert (value, *gradient) == (g([point]), *g.value_and_grad([point])[1])
         assert value == pytest.approx(with_no_grad(Value(point)).data, rel=1e-15)
-    assert f.counts == g.counts
 
 
 def test_inside_a_recorded_function_comparisons_stay_open():

@@ -19,7 +19,7 @@ __all__ = ["is_nested", "is_row"]
 def is_nested(x: Any) -> bool:
     """Tell whether x is a list or array of rows, not of Values and numbers."""
     if isinstance(x, list | tuple):
-        return bool(x) and not isinstance(x[0], Value) and is_row(x[0])
+        return bool(x) and all(not isinstance(item, Value) and is_row(item) for item in x)
     return bool(getattr(x, "ndim", 1) > 1)
 
 
