@@ -101,7 +101,7 @@ PLACES = {
     "huber_loss": lambda x: functional.huber_loss([Value(5.0)], [x], delta=x),
     "hinge": lambda x: functional.hinge([Value(0.25), x], [x, -1]),
     "cross_entropy": lambda x: functional.cross_entropy([Value(2.0), x], 1),
-    "with_logits": lambda x: functional.binary_cross_entropy_with_logits([x, Value(2.0)], [x, x]),
+    "with_logits": lambda x: functional.binary_cross_entropy_with_logits([Value(2.0), x], [x, x]),
     "nll_loss": lambda x: functional.nll_loss([Value(-2.0), x], 1),
     "nn.Linear": lambda x: filled(nn.Linear(1, 1))([x])[0],
     "numpy.maximum": lambda x: np.maximum(Value(0.5), x),
