@@ -76,7 +76,9 @@ if not TYPE_CHECKING:  # which would take any name for one of ours
             return importlib.import_module(f"megagrad.{name}")
         if name in _HOMES:
             return getattr(importlib.import_module(f"megagrad.{_HOMES[name]}"), name)
-        raise AttributeError(f"module 'megagrad' has no attribute {name!r}")
+        from megagrad._misnamed import no_attribute
+
+        raise no_attribute("megagrad", name, __all__)
 
     def __dir__() -> list[str]:
         """List what will be imported, too, for whoever completes names."""

@@ -40,3 +40,44 @@ def test_nn_is_imported_when_asked_for():
 
     with pytest.raises(AttributeError, match="module 'megagrad' has no attribute 'missing'"):
         megagrad.missing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("from megagrad import MLP", "Write: from megagrad.nn import MLP"),
+        ("from megagrad import Adam", "Write: from megagrad.optim import Adam"),
+        ("from megagrad import softmax", "Write: from megagrad.functional import softmax"),
+        ("from megagrad.nn import record", "Write: from megagrad import record"),
+        ("from megagrad import Vlaue", "Did you mean: 'Value'?"),
+        ("from megagrad import optimizer", "Did you mean: 'optim'?"),
+        ("from megagrad.nn import Tahn", "Did you mean: 'Tanh'?"),
+    ],
+)
+def test_a_name_that_is_elsewhere_or_misspelt_is_pointed_out(line, hint):
+    with pytest.raises(ImportError) as raised:
+        exec(line, {})  # noqa: S102
+    _, module, _, name = line.split()
+    assert str(raised.value) == f"cannot import name {name!r} from {module!r}. {hint}"
+    assert raised.value.name == module
+    place = importlib.import_module(module)
+    with pytest.raises(AttributeError) as missing:
+        getattr(place, name)
+    assert str(missing.value) == f"module {module!r} has no attribute {name!r}. {hint}"
+    assert (missing.value.name, missing.value.obj) == (name, None)  # Python adds no second hint
+    assert not hasattr(place, name)
+
+
+@pytest.mark.parametrize("name", ["zzzzz", "__wrapped__", "_MLP"])
+def test_without_a_hint_the_error_is_pythons(name):
+    with pytest.raises(ImportError, match=f"cannot import name '{name}' from 'megagrad'"):
+        exec(f"from megagrad import {name}", {})  # noqa: S102
+    with pytest.raises(AttributeError, match=f"^module 'megagrad' has no attribute '{name}'$"):
+        getattr(importlib.import_module("megagrad"), name)
+
+
+def test_modules_are_imported_by_name_however_close_to_another():
+    names = {}
+    exec("from megagrad import function, demo, engine\nfrom megagrad.nn import linear", names)  # noqa: S102
+    assert names["function"].__name__ == "megagrad.function"
+    assert names["linear"].__name__ == "megagrad.nn.linear"

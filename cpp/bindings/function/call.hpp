@@ -37,10 +37,6 @@ inline unsigned threads_of(PyObject* object) {
     return static_cast<unsigned>(threads);
 }
 
-inline std::string shape_text(const char* first, std::size_t second) {
-    return std::string("(") + first + ", " + std::to_string(second) + ")";
-}
-
 // An array to be filled, or a single number, which becomes a float.
 class Result {
 public:
@@ -66,6 +62,8 @@ public:
     Call(FunctionState& state, const Signature& signature, PyObject* const* args, Py_ssize_t count,
          PyObject* names)
         : state_(state) {
+        if (count > 0 && (PyFloat_Check(args[0]) || PyLong_Check(args[0])))
+            refuse_data("a plain number");  // f(3.0); f(1.0, 2.0) may have too many arguments, too
         std::array<PyObject*, 4> values{};
         const bool two = signature.second != nullptr;
         const bool taken =
@@ -169,15 +167,24 @@ private:
         return true;
     }
 
+    [[noreturn]] void refuse_data(const std::string& given) const {
+        const std::string inputs = std::to_string(state_.inputs());
+        const char* const point = state_.inputs() == 1   ? "[x]"
+                                  : state_.inputs() == 2 ? "[x, y]"
+                                                         : "[x, y, ...]";
+        throw pybind11::value_error("data must have shape (n, " + inputs + ") or (" + inputs +
+                                    ",), not " + given + ": pass " + point +
+                                    " for one point, and [" + point + ", ...] for many");
+    }
+
     void take_data(PyObject* object) {
         data_ = numbers_of(object, "data");
         const auto inputs = static_cast<pybind11::ssize_t>(state_.inputs());
         if (data_.ndim() == 1 && data_.shape(0) == inputs)
             is_single_ = true;
         else if (data_.ndim() != 2 || data_.shape(1) != inputs)
-            refuse_shape("data",
-                         shape_text("n", state_.inputs()) + " or (" + std::to_string(inputs) + ",)",
-                         data_);
+            refuse_data(data_.ndim() == 0 ? "a plain number"
+                                          : pybind11::str(data_.attr("shape")).cast<std::string>());
         points_.count = is_single_ ? 1 : static_cast<std::size_t>(data_.shape(0));
         points_.data = data_.data();
     }

@@ -204,7 +204,7 @@ int delete_attribute(PyValue* value, PyObject* name) {
 }
 
 // Attributes but for data and grad, or of instances of a subclass.
-MEGAGRAD_NOINLINE PyObject* get_other_attribute(PyObject* self, PyObject* name) {
+PyObject* find_attribute(PyObject* self, PyObject* name) {
     const PyExtension* extension = extension_of(as_value(self));
     if (extension == nullptr || extension->dict == nullptr || !PyUnicode_Check(name) ||
         is_data_descriptor_of(self, name))
@@ -212,6 +212,12 @@ MEGAGRAD_NOINLINE PyObject* get_other_attribute(PyObject* self, PyObject* name) 
     const Owned dict(Py_NewRef(extension->dict));  // the name's hash may run any code
     if (PyObject* found = dict_item(dict.get(), name)) return found;
     return PyErr_Occurred() ? nullptr : PyObject_GenericGetAttr(self, name);
+}
+
+MEGAGRAD_NOINLINE PyObject* get_other_attribute(PyObject* self, PyObject* name) {
+    PyObject* found = find_attribute(self, name);
+    if (found == nullptr) suggest_attribute(self, name);
+    return found;
 }
 
 MEGAGRAD_NOINLINE int set_other_attribute(PyObject* self, PyObject* name, PyObject* object) {

@@ -34,7 +34,8 @@ bool parse(PyObject* args, PyObject* kwargs, Arguments& out) {
 }
 
 Owned as_tuple(PyObject* iterable, const char* what) {
-    if (Py_TYPE(iterable)->tp_iter != nullptr || PySequence_Check(iterable))
+    if (!is_value(iterable) &&
+        (Py_TYPE(iterable)->tp_iter != nullptr || PySequence_Check(iterable)))
         return tuple_of_items(iterable);
     PyErr_Format(PyExc_TypeError, "%s must be a sequence, not '%.100s'", what,
                  Py_TYPE(iterable)->tp_name);

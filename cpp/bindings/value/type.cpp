@@ -24,16 +24,10 @@ for keywords.
 Raises TypeError for data or children of another type, OverflowError for an int that is too large for
 a float, ValueError for local gradients of another length than the children.)";
 
-PyObject* refuse_float(PyObject*) {
-    PyErr_SetString(PyExc_TypeError,
-                    "float() of a Value would silently lose its gradient; use its .data");
-    return nullptr;
-}
-
 std::vector<PyMethodDef> all_methods() {
     std::vector<PyMethodDef> all = table_methods();
     for (const PyMethodDef* table :
-         {attribute_methods, backward_methods, copy_methods, pickle_methods})
+         {attribute_methods, backward_methods, copy_methods, pickle_methods, refusal_methods})
         for (; table->ml_name != nullptr; ++table) all.push_back(*table);
     all.push_back({nullptr, nullptr, 0, nullptr});
     return all;
@@ -116,6 +110,7 @@ PyTypeObject* make_value_type() {
     if (value_type == nullptr) return nullptr;
     value_type->tp_name = "Value";  // what messages say, as of a Python class; __module__ is set
     value_type->tp_vectorcall = locked<vectorcall>;
+    fill_refusing_slots(value_type);
     return remember_native_methods() ? value_type : nullptr;
 }
 

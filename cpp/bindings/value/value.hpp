@@ -218,6 +218,14 @@ bool set_object(PyValue* value, PyObject* PyExtension::* field, PyObject* object
 extern PyGetSetDef attributes[];
 extern PyMethodDef attribute_methods[];
 
+// --- what a Value refuses (mistakes.cpp) --------------------------------------------------------
+
+PyObject* refuse_float(PyObject*);
+void fill_refusing_slots(PyTypeObject* type);
+extern PyMethodDef refusal_methods[];
+// After an AttributeError: it also names the attribute that was probably meant.
+void suggest_attribute(PyObject* self, PyObject* name);
+
 // --- repr() and print() (repr.cpp) --------------------------------------------------------------
 
 PyObject* represent(PyObject* self);

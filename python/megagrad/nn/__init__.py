@@ -130,7 +130,9 @@ if not TYPE_CHECKING:  # which would take any name for one of ours
         """Import a module of PyTorch's when it is first asked for."""
         if name in _HOME:
             return getattr(importlib.import_module(f"megagrad.nn.{_HOME[name]}"), name)
-        raise AttributeError(f"module 'megagrad.nn' has no attribute {name!r}")
+        from megagrad._misnamed import no_attribute
+
+        raise no_attribute("megagrad.nn", name, __all__)
 
     def __dir__() -> list[str]:
         """List what will be imported, too, for whoever completes names."""

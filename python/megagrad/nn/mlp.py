@@ -154,9 +154,11 @@ def _known(activation: Activation) -> Activation:
             "activation must be the name of an op, or a function from Value to Value, "
             f"not {kind(activation)}"
         )
+    from megagrad._misnamed import did_you_mean
+
     raise ValueError(
         f"unknown activation {activation!r}: known are {', '.join(ACTIVATIONS)}, "
-        "and functions from Value to Value"
+        f"and functions from Value to Value.{did_you_mean(activation, ACTIVATIONS)}"
     )
 
 

@@ -30,6 +30,7 @@ x == 1  # type: ignore[comparison-overlap]  # pyright: ignore[reportUnnecessaryC
 
 # A Value is no number: float() would lose its gradient.
 float(x)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+rounded: float = round(x)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 int(x)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 math.sqrt(x)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 range(x)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
