@@ -21,7 +21,7 @@ enum Flag : std::uint8_t {
     lhs_is_node = 1,       // lhs holds a node, else a number
     rhs_is_node = 2,       // the same for rhs
     extended = 4,          // what it holds lies out of line: in the extension, rhs too; or a bundle
-    has_closure = 8,       // the user's own chain rule replaces the op's
+    has_closure = 8,       // the user's own chain rule, or none, replaces the op's
     whole_parameter = 16,  // the plain exponent was an int: x**2, not x**2.0
     plain_number = 16,     // of a leaf: it stands for a number, and programs keep it
     tracked = 32,          // for the embedder: known to the cyclic garbage collector

@@ -49,6 +49,22 @@ def graphs() -> Iterator[object]:
     yield record(lambda x, y: x * y + 1, 2)
 
 
+class InPython:
+    """What a Value in pure Python is to pickle."""
+
+    def __init__(self, data: float, children: tuple["InPython", ...] = ()) -> None:
+        self.data, self.grad, self._prev = data, 0, set(children)
+        self._op, self.label, self._backward = "f", "", None
+
+
+def of_another_class() -> Iterator[bytes]:
+    leaf = InPython(2.0)
+    leaf.user = node = InPython(3.0, (leaf, InPython(4.0)))  # type: ignore[attr-defined]
+    node._children, node._local_grads = (leaf,), (0.5,)  # type: ignore[attr-defined]
+    for made in (InPython(1.0), leaf, [node, leaf]):
+        yield pickle.dumps(made, 4).replace(b"\x08InPython", b"\x05Value")
+
+
 def saved(write: object) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
@@ -69,6 +85,8 @@ def seeds() -> Iterator[tuple[str, bytes]]:
                 yield "function_file", kind + b"\1" + bytes([count]) + numbers + program[:-8]
     for graph in graphs():
         yield "pickled", pickle.dumps(graph, 4)
+    for content in of_another_class():
+        yield "pickled", content
     for state in ({}, {"x": 1.0}, nn.MLP(2, [2]).state_dict()):
         yield "state_file", b"\0" + saved(lambda path: megagrad.save(state, path))  # noqa: B023
     for _ in range(40):

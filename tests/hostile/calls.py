@@ -49,10 +49,35 @@ def value_rows() -> Rows:
             names=("data", "children", "local gradient"),
             keeps=True,
         ),
+        "Value(names of class copies)": lambda: Call(
+            Value,
+            (1.5,),
+            {"_prev": (Value(2.0),), "local_grads": (3.0,), "name": "x", "grad": 2.0},
+            names=("data", "_children", "local gradient", "label", "grad"),
+        ),
+        "Value.__setstate__": lambda: Call(
+            set_state,
+            ({"data": 2.0}, {"grad": 3.0}),
+            names=("state", "slots"),
+            anything=("state", "slots"),
+            keeps=True,
+        ),
+        "Value.__setstate__ data": lambda: Call(
+            lambda data, grad, prev, rule: set_state(
+                {"data": data, "grad": grad, "_prev": prev, "_backward": rule}, {}
+            ),
+            (2.0, 3.0, {Value(1.0)}, None),
+            names=("data", "grad", "_children", "_backward"),
+            anything=("_backward",),
+            keeps=True,
+        ),
+        "Value.__format__": lambda: Call(Value(1.5).__format__, (".3f",), names=("str",)),
         "Value.__new__": lambda: Call(
             Value.__new__, (Value, 1), names=("X", ""), anything=("X", "")
         ),
-        "Value.backward": lambda: Call(Value.backward, (Value(1.0) * 2.0,), anything=("self",)),
+        "Value.backward": lambda: Call(
+            Value.backward, (Value(1.0) * 2.0,), anything=("self",), allowed=(UserWarning,)
+        ),
         "Value._backward()": lambda: Call((Value(1.0) * 2.0)._backward),
         "Value.__copy__": lambda: Call(Value.__copy__, (Value(1.0) * 2.0,), anything=("self",)),
         "Value.__deepcopy__": lambda: Call(
@@ -183,6 +208,12 @@ def read_only_row(make: Callable[[], Any], name: str) -> Callable[[], Call]:
         return Call(set_it, (1,), names=(name,), anything=(name,), watched=(thing,))
 
     return row
+
+
+def set_state(attributes: Any, slots: Any) -> Value:
+    value = Value(1.0) * 2.0
+    value.__setstate__((attributes, slots))
+    return value
 
 
 def deep_copy(value: Value, memo: object) -> Value:

@@ -29,6 +29,7 @@ PYTHONS = any_of(
     *("InvalidOperation", "Cannot compare", "truth value", "0-d array", "safely coerced"),
     *("not C-contiguous", r"while NumPy made an array of \w+$", "supported seed types"),
     *("is not a (type object|subtype of)", "attribute of immutable type"),
+    *("[Ff]ormat (specifier|code|string)", "precision too big"),
     *("embedded null", "cannot contain null bytes", "^invalid (non-printable|decimal)"),
     *(r"^\[Errno \d+\] ", "^argument should be a str "),
 )

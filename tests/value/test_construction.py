@@ -38,8 +38,6 @@ def test_third_argument_a_str_is_the_op_label():
     out = Value(3.0, (a, b), "join", "joined")
     assert (out._op, out.label, out._children) == ("join", "joined", (a, b))
     assert out._local_grads == ()
-    out.backward()  # no chain rule was given, so nothing flows
-    assert (a.grad, b.grad, out.grad) == (0.0, 0.0, 1.0)
 
 
 @pytest.mark.parametrize("partials", [(2.0, -1), [2.0, -1.0]])
@@ -60,6 +58,18 @@ def test_keywords():
     assert (second._children, second._local_grads) == ((a, b), (1.0, 1.0))
     third = Value(3.0, children={a}, op="f")
     assert (third._prev, third._op) == ({a}, "f")
+    fourth = Value(3.0, _prev=(a, b), _op="f", name="sum", local_grads=(1.0, 2.0), grad=5)
+    assert (fourth._children, fourth._op, fourth.label) == ((a, b), "f", "sum")
+    assert (fourth._local_grads, fourth.grad, type(fourth.grad)) == ((1.0, 2.0), 5.0, float)
+
+
+def test_none_is_as_good_as_nothing():
+    names = ("_children", "children", "_prev", "_op", "op", "local_grads", "label", "name", "grad")
+    value = Value(1.0, **dict.fromkeys(names))
+    assert (value._children, value._op, value._local_grads) == ((), "", ())
+    assert (value.label, value.grad) == ("", 0.0)
+    assert Value(1.0, None, None, None).label == ""
+    assert Value(1.0, label=None, name="x").label == "x"
 
 
 def test_one_child_twice_gets_both_shares():
@@ -91,6 +101,7 @@ def test_an_op_label_without_children_is_kept():
         ((1.0, (len(5) for _ in "x")), TypeError, r"has no len\(\)"),
         ((1.0, (), "", 5), TypeError, "label must be a str, not 'int'"),
         ((1.0, (), "", "", 5), TypeError, "at most 4"),
+        ((1.0, (Value(1.0),), "ab", 5), TypeError, "label must be a str"),
     ],
 )
 def test_bad_arguments(arguments, error, says):
@@ -99,17 +110,29 @@ def test_bad_arguments(arguments, error, says):
 
 
 @pytest.mark.parametrize(
-    "keywords",
+    ("keywords", "says"),
     [
-        {"wrong": 1},
-        {"_children": (), "children": ()},
-        {"_op": "", "op": ""},
-        {"op": "", "local_grads": ()},
+        ({"lable": "x"}, r"no argument 'lable'; it takes data, .*label \(or name\)"),
+        ({"requires_grad": True}, "no argument 'requires_grad'; it takes data, _children"),
+        ({"_children": (), "children": ()}, "both _children and children"),
+        ({"_children": (), "_prev": ()}, "both _children and _prev"),
+        ({"children": (), "_prev": ()}, "both children and _prev"),
+        ({"_op": "", "op": ""}, "both _op and op"),
+        ({"_op": (), "local_grads": ()}, "both local gradients as _op and local_grads"),
+        ({"label": "x", "name": "x"}, "both label and name"),
+        ({"name": 5}, "label must be a str, not 'int'"),
+        ({"grad": "x"}, "grad must be a real number, not 'str'"),
+        ({"grad": Value(1.0)}, r"grad must be a real number, not 'Value'; use its \.data"),
+        ({"data": 2.0}, "data"),
     ],
 )
-def test_bad_keywords(keywords):
-    with pytest.raises(TypeError):
+def test_bad_keywords(keywords, says):
+    with pytest.raises(TypeError, match=says):
         Value(1.0, **keywords)
+    value = Value(1.0)
+    with pytest.raises(TypeError, match=says):
+        value.__init__(2.0, **keywords)
+    assert (value.data, value.grad, value.label) == (1.0, 0.0, "")
 
 
 def test_initialising_again_replaces_everything_but_attributes():

@@ -1,6 +1,8 @@
 // Values' own chain rules, and backward() over all of them.
 #include "graph/backward.hpp"
 
+#include <algorithm>
+
 #include "bindings/value/recording.hpp"
 #include "bindings/value/value.hpp"
 #include "bindings/value/walk.hpp"
@@ -23,11 +25,32 @@ bool run_closure(Node& node) {
     return !closure || Owned(PyObject_CallNoArgs(closure.get()));
 }
 
+// Of a node of the user's own, whose operands then get no gradient.
+bool lacks_a_rule(const Node& node) {
+    if (node.op() != Op::custom || !node.has(has_closure)) return false;
+    return extension_of(value_of(const_cast<Node*>(&node)))->closure == nullptr;
+}
+
+// Warns of the first such node, seen from the root; false if warnings are errors.
+bool warn_where_it_stops(const Array<Node*>& order) {
+    const auto found = std::find_if(order.rbegin(), order.rend(),
+                                    [](const Node* node) { return lacks_a_rule(*node); });
+    if (found == order.rend()) return true;
+    const Owned op(PyObject_GetAttrString(object_of(*found), "_op"));
+    return op &&
+           PyErr_WarnFormat(PyExc_UserWarning, 1,
+                            "backward() stops at a Value of the op %R, which has operands: it "
+                            "needs local gradients or a _backward, or x.detach() for an operand "
+                            "x if nothing is to flow",
+                            op.get()) == 0;
+}
+
 // May throw std::bad_alloc.
 bool run_closures(Node& root) {
     Array<Node*> order;
     if (!list_all(&root, order, passes_nothing_on)) return false;
     const Held while_running(order);
+    if (!warn_where_it_stops(order)) return false;
     return backward_with_closures(order, run_closure);
 }
 
@@ -57,6 +80,7 @@ int set_backward(PyObject* self, PyObject* object, void*) {
     if (object == nullptr) {
         if (PyExtension* extension = extension_of(value)) {
             value->node.clear(has_closure);
+            if (value->node.op() == Op::custom) become_custom(value);
             Py_CLEAR(extension->closure);
         }
         return 0;

@@ -1,5 +1,8 @@
 // Value(...): from Python's arguments to a leaf or a node of the user's own.
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
+#include <utility>
 
 #include "bindings/value/value.hpp"
 
@@ -7,30 +10,63 @@ namespace megagrad::python {
 
 namespace {
 
-struct Arguments {
-    PyObject *data = nullptr, *children = nullptr, *third = nullptr, *label = nullptr;
-};
+constexpr const char* argument_names[] = {"data",     "_children", "_op",         "label",
+                                          "children", "op",        "local_grads", "_prev",
+                                          "name",     "grad",      nullptr};
+
+// Where an argument of that name was not expected, says what is.
+void name_the_right_ones(PyObject* kwargs) {
+    const Owned names(kwargs != nullptr ? PyDict_Keys(kwargs) : nullptr);
+    for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names.get()); ++i) {
+        PyObject* name = PyList_GET_ITEM(names.get(), i);
+        const auto is_it = [name](const char* known) {
+            return known == nullptr || PyUnicode_CompareWithASCIIString(name, known) == 0;
+        };
+        if (!PyUnicode_Check(name)) return;
+        if (*std::find_if(std::begin(argument_names), std::end(argument_names), is_it) != nullptr)
+            continue;
+        PyErr_Format(PyExc_TypeError,
+                     "Value() has no argument '%U'; it takes data, _children (or _prev), _op, "
+                     "label (or name), local_grads and grad",
+                     name);
+        return;
+    }
+}
+
+// Of several names of one argument, what was given under one of them. None means that none was.
+MEGAGRAD_INLINE bool take_one(PyObject*& chosen,
+                              std::initializer_list<std::pair<const char*, PyObject*>> given) {
+    const char* taken = nullptr;
+    for (const auto& [name, object] : given) {
+        if (object == nullptr || object == Py_None) continue;
+        if (taken != nullptr) {
+            PyErr_Format(PyExc_TypeError, "Value() got both %s and %s", taken, name);
+            return false;
+        }
+        chosen = object;
+        taken = name;
+    }
+    return true;
+}
 
 bool parse(PyObject* args, PyObject* kwargs, Arguments& out) {
-    static const char* const names[] = {"data",     "_children", "_op",         "label",
-                                        "children", "op",        "local_grads", nullptr};
-    PyObject *children = nullptr, *op = nullptr, *partials = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO$OOO:Value", const_cast<char**>(names),
-                                     &out.data, &out.children, &out.third, &out.label, &children,
-                                     &op, &partials))
-        return false;
-    if (out.children != nullptr && children != nullptr) {
-        PyErr_SetString(PyExc_TypeError, "Value() got both _children and children");
+    PyObject *_children = nullptr, *_op = nullptr, *label = nullptr, *children = nullptr,
+             *op = nullptr, *local_grads = nullptr, *_prev = nullptr, *name = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "O|OOO$OOOOOO:Value", const_cast<char**>(argument_names), &out.data,
+            &_children, &_op, &label, &children, &op, &local_grads, &_prev, &name, &out.grad)) {
+        name_the_right_ones(kwargs);
         return false;
     }
-    if ((out.third != nullptr) + (op != nullptr) + (partials != nullptr) > 1) {
-        PyErr_SetString(PyExc_TypeError, "Value() takes one of _op, op and local_grads");
-        return false;
-    }
-    if (children != nullptr) out.children = children;
-    if (op != nullptr) out.third = op;
-    if (partials != nullptr) out.third = partials;
-    return true;
+    PyObject* third = nullptr;
+    if (!take_one(third, {{"_op", _op}, {"op", op}})) return false;
+    const bool is_label = third == nullptr || PyUnicode_Check(third);
+    if (is_label) out.op = third;
+    return take_one(out.partials, {{"local gradients as _op", is_label ? nullptr : third},
+                                   {"local_grads", local_grads}}) &&
+           take_one(out.children,
+                    {{"_children", _children}, {"children", children}, {"_prev", _prev}}) &&
+           take_one(out.label, {{"label", label}, {"name", name}});
 }
 
 Owned as_tuple(PyObject* iterable, const char* what) {
@@ -42,9 +78,16 @@ Owned as_tuple(PyObject* iterable, const char* what) {
     return nullptr;
 }
 
+bool is_str(PyObject* object, const char* what) {
+    if (PyUnicode_Check(object)) return true;
+    PyErr_Format(PyExc_TypeError, "Value() %s must be a str, not '%.100s'", what,
+                 Py_TYPE(object)->tp_name);
+    return false;
+}
+
 // What the arguments are, once they have been looked at: tuples, and null where there is nothing.
 struct Checked {
-    double data = 0;
+    double data = 0, grad = 0;
     Owned children, partials;
     PyObject *op_label = nullptr, *label = nullptr;
 
@@ -55,21 +98,17 @@ private:
 };
 
 bool check(const Arguments& arguments, Checked& out) {
-    if (!number_or_type_error(arguments.data, "Value() data", out.data)) return false;
-    if (arguments.label != nullptr && !PyUnicode_Check(arguments.label)) {
-        PyErr_Format(PyExc_TypeError, "Value() label must be a str, not '%.100s'",
-                     Py_TYPE(arguments.label)->tp_name);
+    const auto& [data, children, op, partials, label, grad] = arguments;
+    if (!number_or_type_error(data, "Value() data", out.data)) return false;
+    if (grad != nullptr && grad != Py_None && !number_or_type_error(grad, "Value() grad", out.grad))
         return false;
-    }
-    out.label = arguments.label;
-    if (arguments.children != nullptr &&
-        !(out.children = as_tuple(arguments.children, "_children")))
-        return false;
-    if (arguments.third == nullptr) return true;
-    if (!PyUnicode_Check(arguments.third))
-        return (out.partials = as_tuple(arguments.third, "local_grads (or _op, a str)")) != nullptr;
-    if (PyUnicode_GET_LENGTH(arguments.third) > 0) out.op_label = arguments.third;
-    return true;
+    if (label != nullptr && !is_str(label, "label")) return false;
+    out.label = label;
+    if (op != nullptr && !is_str(op, "_op")) return false;
+    if (op != nullptr && PyUnicode_GET_LENGTH(op) > 0) out.op_label = op;
+    return (children == nullptr || (out.children = as_tuple(children, "_children"))) &&
+           (partials == nullptr ||
+            (out.partials = as_tuple(partials, "local_grads (or _op, a str)")));
 }
 
 bool fill(PyValue* value, const Checked& arguments) {
@@ -79,7 +118,7 @@ bool fill(PyValue* value, const Checked& arguments) {
         return false;
     if (!arguments.has_operands() || drops) reset_to_leaf(value);
     value->node.data = arguments.data;
-    value->node.grad = 0;
+    value->node.grad = arguments.grad;
     ++data_writes;
     if (arguments.op_label != nullptr && !drops &&
         !set_object(value, &PyExtension::op_label, arguments.op_label))
@@ -115,6 +154,12 @@ bool numbers_of(PyObject* partials, std::vector<double>& numbers) {
 
 }  // namespace
 
+void become_custom(PyValue* value) {
+    value->node.set_op(Op::custom);
+    const PyExtension* extension = extension_of(value);
+    if (extension->partials.empty() && !extension->operands.empty()) value->node.set(has_closure);
+}
+
 bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
     const Py_ssize_t count = children != nullptr ? PyTuple_GET_SIZE(children) : 0;
     if (partials != nullptr && PyTuple_GET_SIZE(partials) != count) {
@@ -137,12 +182,17 @@ bool set_operands(PyValue* value, PyObject* children, PyObject* partials) {
         const Origin dropped(value);
         extension->operands.swap(new_operands);
         extension->partials.swap(new_partials);
-        value->node.set_op(Op::custom);
+        become_custom(value);
         return true;
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
         return false;
     }
+}
+
+bool make_anew(PyValue* value, const Arguments& arguments) {
+    Checked checked;
+    return check(arguments, checked) && fill(value, checked);
 }
 
 PyObject* construct(PyTypeObject* type, PyObject*, PyObject*) {
@@ -157,10 +207,7 @@ PyObject* construct(PyTypeObject* type, PyObject*, PyObject*) {
 
 int initialize(PyObject* self, PyObject* args, PyObject* kwargs) {
     Arguments arguments;
-    Checked checked;
-    const bool is_done = parse(args, kwargs, arguments) && check(arguments, checked) &&
-                         fill(as_value(self), checked);
-    return is_done ? 0 : -1;
+    return parse(args, kwargs, arguments) && make_anew(as_value(self), arguments) ? 0 : -1;
 }
 
 PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names) {

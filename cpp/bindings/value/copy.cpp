@@ -30,6 +30,7 @@ bool copy_node(PyValue* copy, const PyValue* original, Replace replace) {
         extension->partials = source->partials;
         extension->operands.swap(operands);
         for (Node* operand : extension->operands) adopt(copy, operand);
+        become_custom(copy);
     } else {
         Operand lhs = from.lhs, rhs = rhs_of(from);
         if (from.has(lhs_is_node)) lhs.node = replace(lhs.node);
@@ -39,8 +40,8 @@ bool copy_node(PyValue* copy, const PyValue* original, Replace replace) {
         to.set(static_cast<unsigned>(from.flags) & (lhs_is_node | rhs_is_node | whole_parameter));
         if (from.has(lhs_is_node)) adopt(copy, lhs.node);
         if (from.has(rhs_is_node)) adopt(copy, rhs.node);
+        to.set_op(from.op());
     }
-    to.set_op(from.op());
     to.data = from.data;
     to.grad = from.grad;
     return true;

@@ -77,19 +77,16 @@ bool is_none_or_str(PyObject* object, const char* what) {
 bool set_own_state(PyObject* self, PyObject* state) {
     if (state == Py_None) return true;
     const Owned own_way(PyObject_GetAttr(self, method_names.setstate));
-    if (own_way) return Owned(PyObject_CallOneArg(own_way.get(), state)) != nullptr;
-    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return false;
-    PyErr_Clear();
-    const bool pair = PyTuple_Check(state) && PyTuple_GET_SIZE(state) == 2;
-    PyObject* dict = pair ? PyTuple_GET_ITEM(state, 0) : state;
-    PyObject* slots = pair ? PyTuple_GET_ITEM(state, 1) : Py_None;
-    if (!is_dict_or_none(dict) || !is_dict_or_none(slots)) {
-        PyErr_Format(PyExc_TypeError, "a state of '%.100s' must be a dict, or a pair of dicts",
-                     Py_TYPE(self)->tp_name);
-        return false;
-    }
-    return (dict == Py_None || set_dict(self, dict)) &&
-           (slots == Py_None || set_slots(self, slots));
+    if (!own_way) return false;
+    const bool is_ours =
+        PyCFunction_Check(own_way.get()) &&
+        PyCFunction_GET_FUNCTION(own_way.get()) == locked<set_state_of_another_class>;
+    if (!is_ours) return Owned(PyObject_CallOneArg(own_way.get(), state)) != nullptr;
+    StateParts parts;
+    if (split_state(state, parts)) return set_attributes(self, parts);
+    PyErr_Format(PyExc_TypeError, "a state of '%.100s' must be a dict, or a pair of dicts",
+                 Py_TYPE(self)->tp_name);
+    return false;
 }
 
 }  // namespace
@@ -108,6 +105,18 @@ bool intern_method_names() {
 
 bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name) {
     return type != value_type && Owned(type_item(type, name)) != Owned(type_item(base, name));
+}
+
+bool split_state(PyObject* state, StateParts& parts) {
+    const bool pair = PyTuple_Check(state) && PyTuple_GET_SIZE(state) == 2;
+    parts = pair ? StateParts{PyTuple_GET_ITEM(state, 0), PyTuple_GET_ITEM(state, 1)}
+                 : StateParts{state, Py_None};
+    return is_dict_or_none(parts.dict) && is_dict_or_none(parts.slots);
+}
+
+bool set_attributes(PyObject* self, const StateParts& parts) {
+    return (parts.dict == Py_None || set_dict(self, parts.dict)) &&
+           (parts.slots == Py_None || set_slots(self, parts.slots));
 }
 
 PyObject* state_of(PyObject* self) {

@@ -11,23 +11,29 @@ PyTypeObject* value_type = nullptr;
 namespace {
 
 constexpr const char* doc =
-    R"(Value(data, _children=(), _op='', label='', *, children=(), op='', local_grads=())
+    R"(Value(data, _children=(), _op='', label='', *, children=(), op='', local_grads=(), _prev=(), name='', grad=0.0)
 --
 
 A number that remembers how it was computed, and its gradient.
 
-data: a real number. _children: the Values it was computed from, in a user-made op. The third
-argument is the op's label if it is a str, and the op's local gradients, one number for each child,
-if it is a sequence. label: a name to show. children, op and local_grads are other names of these,
-for keywords.
+data: a real number. _children: the Values it was computed from, in a user-made op. _op: the op's
+label if it is a str; if it is a sequence, the same as local_grads. label: a name to show.
+local_grads: the op's local gradients, one number for each child. grad: the gradient to begin with.
+children and _prev are other names of _children, op of _op, and name of label. None is as good as
+nothing for all but the data.
 
-Raises TypeError for data or children of another type, OverflowError for an int that is too large for
-a float, ValueError for local gradients of another length than the children.)";
+An op of your own needs local gradients, or a _backward that is set afterwards. Else backward()
+stops there, and warns.
+
+Raises TypeError for an argument of another type, and if one is given under two names,
+OverflowError for an int that is too large for a float, ValueError for local gradients of another
+length than the children.)";
 
 std::vector<PyMethodDef> all_methods() {
     std::vector<PyMethodDef> all = table_methods();
     for (const PyMethodDef* table :
-         {attribute_methods, backward_methods, copy_methods, pickle_methods, refusal_methods})
+         {attribute_methods, backward_methods, copy_methods, pickle_methods, refusal_methods,
+          setstate_methods, text_methods})
         for (; table->ml_name != nullptr; ++table) all.push_back(*table);
     all.push_back({nullptr, nullptr, 0, nullptr});
     return all;

@@ -200,6 +200,15 @@ const char* documentation(Op op);        // a method's docstring, with its signa
 
 // --- construction (construction.cpp) ------------------------------------------------------------
 
+// Of Value(), under their first names. All but the data may be null; op and label are strs.
+struct Arguments {
+    PyObject *data = nullptr, *children = nullptr, *op = nullptr, *partials = nullptr,
+             *label = nullptr, *grad = nullptr;
+};
+bool make_anew(PyValue* value, const Arguments& arguments);  // or it stays as it is
+// Makes it a node of the user's own, whose operands and local gradients its extension has. Without
+// any of the latter it is flagged as one with a closure, as it has no rule until it gets that.
+void become_custom(PyValue* value);
 PyObject* construct(PyTypeObject* type, PyObject* args, PyObject* kwargs);
 PyObject* vectorcall(PyObject* type, PyObject* const* args, std::size_t nargsf, PyObject* names);
 int initialize(PyObject* self, PyObject* args, PyObject* kwargs);
@@ -226,10 +235,11 @@ extern PyMethodDef refusal_methods[];
 // After an AttributeError: it also names the attribute that was probably meant.
 void suggest_attribute(PyObject* self, PyObject* name);
 
-// --- repr() and print() (repr.cpp) --------------------------------------------------------------
+// --- repr(), print() and format() (repr.cpp) ----------------------------------------------------
 
 PyObject* represent(PyObject* self);
 PyObject* to_string(PyObject* self);
+extern PyMethodDef text_methods[];
 
 // --- backward (backward.cpp) --------------------------------------------------------------------
 
@@ -243,6 +253,13 @@ extern PyMethodDef backward_methods[];
 // kind; None if there is nothing at all.
 PyObject* state_of(PyObject* self);
 bool apply_state(PyObject* self, PyObject* state);
+// A state as pickle knows it: a dict of attributes, or a pair of that and a dict of slots. Both are
+// borrowed, and None where there is nothing.
+struct StateParts {
+    PyObject *dict, *slots;
+};
+bool split_state(PyObject* state, StateParts& parts);  // false, without an exception, if it is none
+bool set_attributes(PyObject* self, const StateParts& parts);
 // Names of methods that a subclass may have of its own. They are made when the module is loaded, so
 // that no want of memory can look like there being no such method.
 struct MethodNames {
@@ -252,6 +269,11 @@ extern MethodNames method_names;
 bool intern_method_names();
 // Whether a subclass of Value has a method of its own where `base` has another, or none.
 bool overrides(PyTypeObject* type, PyTypeObject* base, PyObject* name);
+
+// --- pickles of other classes of that name (setstate.cpp) ---------------------------------------
+
+PyObject* set_state_of_another_class(PyObject* self, PyObject* state);
+extern PyMethodDef setstate_methods[];
 
 // --- copies and pickles (copy.cpp, pickle.cpp, restore.cpp) -------------------------------------
 

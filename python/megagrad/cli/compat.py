@@ -28,8 +28,9 @@ def serve_micrograd(import_path: Sequence[str] = ()) -> str:
     The same goes for processes that ``multiprocessing`` starts, but not for other programs that this
     one runs. ``micrograd.engine`` and ``micrograd.nn`` are megagrad's own modules under a second
     name, so what is replaced in one is replaced in the other, and pickles name ``megagrad``. Without a folder of the
-    program's own, the package has no other submodules.
+    program's own, the package has no other submodules. ``print`` shows a Value by its ``repr``, as micrograd's does.
     """
+    engine.Value.__str__ = object.__str__  # type: ignore[method-assign]
     own = own_micrograd.found_beside(list(import_path))
     names = list(MODULES) if own is None else own.replaced()
     served = {name: MODULES[name] for name in names}

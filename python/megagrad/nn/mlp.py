@@ -31,6 +31,8 @@ class Neuron(Module):
     nin is below 1 or above 2**31 - 1, or no op has the activation's name.
     """
 
+    activation: Activation = "relu"  # of neurons that micrograd has pickled
+
     def __init__(self, nin: int, nonlin: bool = True, activation: Activation = "relu") -> None:
         """See the class."""
         count = whole_number("nin", nin, 1, at_most=LARGEST_COUNT)
