@@ -2,8 +2,8 @@
 
 ``Value`` is the scalar that remembers how it was computed; ``megagrad.nn`` has neurons, layers and
 multi-layer perceptrons, ``megagrad.functional`` bulk operations and losses, ``megagrad.optim``
-optimisers and learning-rate schedules. ``megagrad.engine`` and ``megagrad.nn`` are where micrograd
-has them. ``draw_dot`` and ``explain`` show what a graph does. ``Function`` and ``record`` turn it into a
+optimisers and learning-rate schedules, ``megagrad.data`` batches of a data set. ``megagrad.engine``
+and ``megagrad.nn`` are where micrograd has them. ``draw_dot`` and ``explain`` show what a graph does. ``Function`` and ``record`` turn it into a
 program for whole arrays of points, and ``megagrad.parallel`` runs that on many processes or machines.
 ``save`` and ``load`` keep a model's numbers in a file, ``to_torch`` and ``from_torch`` exchange models with
 PyTorch.
@@ -18,7 +18,7 @@ from megagrad.engine import Value
 TYPE_CHECKING = False  # typing's, whose import would take longer than all else here
 
 if TYPE_CHECKING:
-    from megagrad import engine, functional, nn, optim, parallel
+    from megagrad import data, engine, functional, nn, optim, parallel
     from megagrad.function import record
     from megagrad.functional import where
     from megagrad.grad_mode import no_grad
@@ -34,6 +34,7 @@ __all__ = [
     "GradcheckError",
     "Value",
     "__version__",
+    "data",
     "draw_dot",
     "engine",
     "explain",
@@ -52,7 +53,7 @@ __all__ = [
     "where",
 ]
 
-_MODULES = ("functional", "nn", "optim", "parallel")
+_MODULES = ("data", "functional", "nn", "optim", "parallel")
 _HOMES = {
     "GradcheckError": "gradient_check",
     "draw_dot": "show.drawing",

@@ -31,7 +31,7 @@ PYTHONS = any_of(
     *("is not a (type object|subtype of)", "attribute of immutable type"),
     *("[Ff]ormat (specifier|code|string)", "precision too big"),
     *("embedded null", "cannot contain null bytes", "^invalid (non-printable|decimal)"),
-    *(r"^\[Errno \d+\] ", "^argument should be a str "),
+    *(r"^\[Errno \d+\] ", "^argument should be a str ", "^Warning: converting a masked"),
 )
 
 # What would be right, in our words; and words after which something has to come.

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hostile.calls import Rows, a_function, numbers, read_only_row
 from hostile.check import Call, Folder
-from megagrad import Value, _checks, _files, gradient_check, nn, no_grad, optim, state
+from megagrad import Value, _checks, _files, data, gradient_check, nn, no_grad, optim, state
 from megagrad.demo import datasets, scaling, training
 from megagrad.optim import lr_scheduler
 from megagrad.show import drawing, explanation, expression, graph, lecture
@@ -331,7 +333,28 @@ def scaled() -> scaling.Scaling:
     return scaling.Scaling((1.0, 2.0), (0.5, 0.25))
 
 
+def batches(**arguments: Any) -> Any:
+    return list(islice(data.DataLoader(**arguments), 2))
+
+
+def batches_row() -> Call:
+    """Two batches, unshuffled: a hostile length is 2**40."""
+    return Call(
+        batches,
+        named={
+            "dataset": [1.0, 2.0, 3.0],
+            "batch_size": 2,
+            "collate_fn": None,
+            "drop_last": False,
+            "generator": Random(1),
+        },
+        anything=("dataset", "collate_fn", "drop_last", "generator"),
+        allowed=(UserWarning,),  # NumPy's, of what is masked
+    )
+
+
 OTHERS: Rows = {
+    "DataLoader": batches_row,
     "no_grad": lambda: Call(
         lambda function: type(no_grad(function)), (len,), names=("function",), keeps=True
     ),

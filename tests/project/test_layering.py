@@ -30,6 +30,7 @@ PYTHON = {
     "functional.losses": "_core _arrays _checks functional._nesting functional.choice",
     "functional": "_core functional.attention functional.choice functional.losses functional.maps",
     "grad_mode": "_core _checks",
+    "data": "_checks",
     "_workers": "_checks",
     "module": "_arrays _checks engine",
     "nn.mlp": "_core _checks _misnamed engine module",

@@ -1,4 +1,4 @@
-"""Adagrad."""
+"""Adagrad, which divides by the root of a sum of squares."""
 
 from typing import Any, ClassVar
 

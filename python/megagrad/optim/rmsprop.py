@@ -1,4 +1,4 @@
-"""RMSprop."""
+"""RMSprop, which divides by the root of a running square."""
 
 from typing import Any, ClassVar
 

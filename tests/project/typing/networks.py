@@ -7,7 +7,7 @@ from typing import Any, assert_type
 import numpy as np
 
 import megagrad
-from megagrad import Value, functional, optim
+from megagrad import Value, data, functional, optim
 from megagrad.functional import cross_entropy, dot, hinge, mse_loss, softmax
 from megagrad.nn import MLP, Layer, Module, Neuron
 from megagrad.optim import lr_scheduler
@@ -78,6 +78,12 @@ assert_type(functional.binary_cross_entropy_with_logits(logits, [0, 1, 1]), Valu
 # Optimisers and schedules.
 optimizer: optim.Optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
 optimizer = optim.AdamW(model.parameters(), weight_decay=0.1)
+optim.RMSprop(model.parameters(), momentum=0.9, centered=True)
+optim.Adagrad(model.parameters(), initial_accumulator_value=0.1)
+optim.NAdam([{"params": model.parameters()}], decoupled_weight_decay=True)
+loader = data.DataLoader([(1.0, 2)], batch_size=2, shuffle=True, generator=random.Random(1))
+number_of_batches: int = len(loader)
+assert_type(next(iter(loader)), Any)
 optimizer = optim.Adam(
     [
         {"params": model.layers[0].parameters(), "lr": 0.05},
