@@ -49,7 +49,7 @@ def minimum(input: Any, other: Any) -> Any:
     return on_each(lambda x, y: as_value(x).minimum(y), input, other)
 
 
-def clip(input: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - NumPy's names
+def clip(input: Any, min: Any = None, max: Any = None) -> Any:
     """Return the nearest number from min to max, as ``Value.clip`` does; for arrays of each element.
 
     input, min, max: Values and real numbers, or arrays and lists of these, of shapes that broadcast.
