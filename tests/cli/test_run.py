@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -9,7 +10,9 @@ import zipfile
 
 import pytest
 
-BROKEN_MICROGRAD = "raise ImportError('this is the micrograd that must not be imported')\n"
+# Text of micrograd's, as far as it goes: that it is of no use shows where it is imported.
+EMPTY_MICROGRAD = {"__init__": "", "engine": "import math\n", "nn": "import random\n"}
+REPLACED = "megagrad: replaced micrograd.engine and micrograd.nn\n"
 
 
 @pytest.fixture
@@ -17,8 +20,8 @@ def run(tmp_path):
     """Run an interpreter in tmp_path, where an unusable micrograd is installed."""
     installed = tmp_path / "installed" / "micrograd"
     installed.mkdir(parents=True)
-    for module in ("__init__", "engine", "nn"):
-        (installed / f"{module}.py").write_text(BROKEN_MICROGRAD)
+    for module, text in EMPTY_MICROGRAD.items():
+        (installed / f"{module}.py").write_text(text)
     environment = {**os.environ, "PYTHONPATH": str(installed.parent), "PYTHONIOENCODING": "utf-8"}
 
     def run_python(*words, stdin=""):
@@ -274,7 +277,16 @@ IMPORTS = """
 
 def test_micrograd_is_megagrad_however_it_is_imported(run, write):
     program = write(IMPORTS)
-    assert "must not be imported" in run(program).stderr
+    assert "cannot import name 'Value'" in run(program).stderr
+    process = run("-m", "megagrad", "run", program)
+    assert outcome(process) == (0, "fine\n", REPLACED)
+
+
+def test_micrograd_need_not_be_installed(run, write, tmp_path):
+    shutil.rmtree(tmp_path / "installed")
+    program = write(
+        f"import sys\nsys.path = [p for p in sys.path if 'packages' not in p]\n{textwrap.dedent(IMPORTS)}"
+    )
     process = run("-m", "megagrad", "run", program)
     assert outcome(process) == (0, "fine\n", "")
 
@@ -313,7 +325,7 @@ def test_unedited_program(run, write):
         """
     )
     process = run("-m", "megagrad", "run", program)
-    assert (process.returncode, process.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, REPLACED)
     assert process.stdout.splitlines() == [
         "24.7041 138.8338 645.5773",
         f"MLP of [Layer of [{', '.join(['ReLUNeuron(2)'] * 4)}], Layer of [LinearNeuron(4)]] 17",

@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 import megagrad
 from megagrad import engine
-from megagrad.cli import own_micrograd
+from megagrad.cli.own_micrograd import OwnMicrograd
 from megagrad.nn import mlp
 
 __all__ = ["serve_micrograd"]
@@ -18,49 +18,57 @@ __all__ = ["serve_micrograd"]
 MODULES = {"engine": engine, "nn": mlp}
 
 
-def serve_micrograd(import_path: Sequence[str] = ()) -> str:
+def serve_micrograd(*, report: bool = True) -> None:
     """Make every later ``import micrograd`` in this process mean megagrad, installed or not.
 
-    import_path: the folders in which the program's own modules are. If there is a ``micrograd`` of its own, only its
-    modules that are micrograd's to the letter are replaced, ``nn`` only on top of the engine; its other modules,
-    and what its ``__init__`` has, stay. Returns a line that says so; ``''`` if there is none.
+    ``micrograd.engine`` and ``micrograd.nn`` are then megagrad's own modules under a second name, so
+    what is replaced in one is replaced in the other, and pickles name ``megagrad``. If the import
+    would find a micrograd, be it a copy beside the program or an installed one, only these modules are
+    replaced, each only where its text is micrograd's, and ``nn`` only together with the engine. What
+    the package's ``__init__`` and its other modules have, stays.
+
+    report: whether that import says on stderr, in one line, what was replaced, and why the rest was not.
 
     The same goes for processes that ``multiprocessing`` starts, but not for other programs that this
-    one runs. ``micrograd.engine`` and ``micrograd.nn`` are megagrad's own modules under a second
-    name, so what is replaced in one is replaced in the other, and pickles name ``megagrad``. Without a folder of the
-    program's own, the package has no other submodules. ``print`` shows a Value by its ``repr``, as micrograd's does.
+    one runs. From the call on, ``print`` shows a Value by its ``repr``, as micrograd's does.
     """
     engine.Value.__str__ = object.__str__  # type: ignore[method-assign]
-    own = own_micrograd.found_beside(list(import_path))
-    names = list(MODULES) if own is None else own.replaced()
-    served = {name: MODULES[name] for name in names}
-    sys.modules.update({f"micrograd.{name}": module for name, module in served.items()})
-    if own is None:
-        sys.modules["micrograd"] = _package(served)
-    elif served:
-        sys.meta_path.insert(0, _OwnPackage(list(import_path), served))
-    _serve_in_workers(tuple(import_path))
-    return own.report() if own else ""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "micrograd"]:
+        del sys.modules[name]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+    sys.meta_path.insert(0, _Finder(report))
+    _serve_in_workers()
 
 
-def _package(modules: dict[str, ModuleType]) -> ModuleType:
-    spec = ModuleSpec("micrograd", None, origin=megagrad.__file__, is_package=True)
-    package = ModuleType("micrograd", megagrad.__doc__)
-    vars(package).update(__spec__=spec, __path__=[], __file__=spec.origin, __package__="micrograd")
-    vars(package).update(modules)
-    return package
+class _Finder(MetaPathFinder, Loader):
+    """Finds what ``import micrograd`` would find anyway, and gives it megagrad's modules.
 
+    It looks when the program imports micrograd: programs in a folder of examples put the folder above
+    on the path first.
+    """
 
-class _OwnPackage(MetaPathFinder, Loader):
-    """Imports the program's own package, which then has modules of megagrad's from the start."""
+    def __init__(self, report: bool) -> None:
+        self.is_reporting = report
+        self.served: dict[str, ModuleType] = {}
+        self.loader: Any = None  # of the package that is there; a namespace has none
 
-    def __init__(self, import_path: list[str], modules: dict[str, ModuleType]) -> None:
-        self.import_path, self.modules = import_path, modules
-        self.loader: Any = None  # the one that reads the package's own text
-
-    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
-        spec = PathFinder.find_spec(name, self.import_path) if name == "micrograd" else None
-        if spec is not None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != "micrograd":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is None:
+            self.served, self.loader = MODULES, None
+            return ModuleSpec(name, self, origin=megagrad.__file__, is_package=True)
+        own = OwnMicrograd.at(spec)
+        if self.is_reporting:
+            print(own.report(), file=sys.stderr)
+            self.is_reporting = False  # once is enough for a package that is imported again
+        self.served = {name: MODULES[name] for name in own.served()}
+        if self.served:
             self.loader, spec.loader = spec.loader, self
         return spec
 
@@ -68,25 +76,24 @@ class _OwnPackage(MetaPathFinder, Loader):
         """Leave it to Python."""
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module).update(self.modules)
-        if (
-            self.loader is not None
-        ):  # a folder without an __init__ has none, or one that does nothing
+        vars(module).update(self.served)
+        sys.modules.update({f"micrograd.{name}": served for name, served in self.served.items()})
+        if self.loader is not None:
+            # From now on the package is as if it had been found without this finder.
+            vars(module).update(__loader__=self.loader)
+            module.__spec__.loader = self.loader  # type: ignore[union-attr]
             self.loader.exec_module(module)
 
 
 class _Server:
     """Serves micrograd where it is unpickled."""
 
-    def __init__(self, import_path: tuple[str, ...]) -> None:
-        self.import_path = import_path
-
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[tuple[str, ...]]]:
-        return serve_micrograd, (self.import_path,)
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return partial(serve_micrograd, report=False), ()
 
 
 @cache
-def _serve_in_workers(import_path: tuple[str, ...]) -> None:
+def _serve_in_workers() -> None:
     """Have ``multiprocessing`` hand a _Server to each new process, before the program's module."""
     import multiprocessing
     from multiprocessing import spawn
@@ -94,8 +101,7 @@ def _serve_in_workers(import_path: tuple[str, ...]) -> None:
     prepare = spawn.get_preparation_data
 
     def preparation_data(name: str) -> dict[str, Any]:
-        server = _Server(import_path)
-        return {"micrograd": server, **prepare(name)}  # the first entry is unpickled first
+        return {"micrograd": _Server(), **prepare(name)}  # the first entry is unpickled first
 
     spawn.get_preparation_data = preparation_data
     if "forkserver" in multiprocessing.get_all_start_methods():

@@ -1,13 +1,12 @@
-"""The ``micrograd`` folder that a program brings along: which of its modules are micrograd's own text."""
+"""The ``micrograd`` that a program would import: which of its modules are micrograd's own text."""
 
 import ast
 import hashlib
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
-from pathlib import Path
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import NamedTuple
 
-__all__ = ["OwnMicrograd", "digests", "found_beside"]
+__all__ = ["OwnMicrograd", "digests"]
 
 # What a fork may change without changing what is computed.
 IGNORED = ("annotation", "returns", "type_params", "type_comment", "ctx", "kind")
@@ -65,52 +64,59 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 class OwnMicrograd(NamedTuple):
-    """A program's micrograd: the package's folder, and why a module cannot be replaced, by its name.
+    """A micrograd that is there: whether it is a package, and why a module of it cannot be replaced.
 
-    reasons: ``''`` for a module that has nothing of its own, or is not there.
+    reasons: by the module's name, for those that are there; ``''`` for one that is micrograd's text.
     """
 
-    folder: Path
+    is_package: bool
     reasons: dict[str, str]
 
-    def replaced(self) -> list[str]:
-        """Return the modules that megagrad can stand for: nn only on top of the engine."""
-        if self.reasons["engine"]:
+    @staticmethod
+    def at(spec: ModuleSpec) -> "OwnMicrograd":
+        """Return what is there, without importing it."""
+        places = spec.submodule_search_locations
+        if places is None:
+            return OwnMicrograd(is_package=False, reasons={})
+        specs = {name: PathFinder.find_spec(f"micrograd.{name}", list(places)) for name in KNOWN}
+        reasons = {name: _own_part(name, found) for name, found in specs.items() if found}
+        return OwnMicrograd(is_package=True, reasons=reasons)
+
+    def served(self) -> list[str]:
+        """Return the modules that megagrad stands for: nn only on top of the engine.
+
+        They are added to a package that has neither, as a folder of notebooks may be one.
+        """
+        if not self.reasons:
+            return list(KNOWN) if self.is_package else []
+        if self.reasons.get("engine", "not there"):
             return []
         return [name for name, reason in self.reasons.items() if not reason]
 
     def report(self) -> str:
         """Say in one line what is replaced, and what is not and why."""
-        replaced = self.replaced()
+        served = " and ".join(f"micrograd.{name}" for name in self.served())
+        if not self.is_package:
+            return "megagrad: replaced nothing; kept the program's own micrograd (it is no package)"
+        if not self.reasons:
+            return f"megagrad: added {served} to the program's own micrograd, which has neither"
         kept = [
             f"micrograd.{name} ({reason or 'it needs the engine'})"
             for name, reason in self.reasons.items()
-            if name not in replaced
+            if name not in self.served()
         ]
-        parts = [f"replaced {' and '.join(f'micrograd.{name}' for name in replaced) or 'nothing'}"]
-        if kept:
-            parts.append(f"kept the program's own {' and '.join(kept)}")
-        return f"megagrad: {'; '.join(parts)}"
+        own = f"; kept the program's own {' and '.join(kept)}" if kept else ""
+        return f"megagrad: replaced {served or 'nothing'}{own}"
 
 
-def found_beside(import_path: list[str]) -> OwnMicrograd | None:
-    """Return the micrograd that stands in the program's own folder; None if there is none."""
-    spec = PathFinder.find_spec("micrograd", import_path)
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    if not places:
-        return None
-    folder = Path(places[0])
-    reasons = {name: _own_part(name, folder / f"{name}.py") for name in KNOWN}
-    return OwnMicrograd(folder, reasons)
-
-
-def _own_part(name: str, path: Path) -> str:
+def _own_part(name: str, spec: ModuleSpec) -> str:
     """Name the first thing in a module that micrograd's has not; ``''`` if there is none."""
-    if not path.exists():
-        return ""
+    if spec.submodule_search_locations is not None:
+        return "it is a package"
     try:
-        found = list(digests(ast.parse(path.read_bytes())))
-    except (SyntaxError, ValueError):
+        text = spec.loader.get_source(spec.name)  # type: ignore[union-attr]
+        found = list(digests(ast.parse(text)))
+    except (AttributeError, ImportError, SyntaxError, TypeError, ValueError):
         return "it is no Python that can be read"
     own = [part for part, digest in found if digest not in KNOWN[name].get(part, ())]
     return f"{own[0]} is its own" if own else ""
@@ -120,8 +126,10 @@ def digests(module: ast.Module) -> Iterator[tuple[str, str]]:
     """Yield what a module consists of: names, and of functions a digest of all but comments and types."""
     for statement in module.body:
         if isinstance(statement, ast.ClassDef):
-            bases = ",".join(ast.unparse(base) for base in statement.bases)
-            yield f"class {statement.name}({bases})", ""
+            # With its decorators and what is passed to its metaclass.
+            head = [*statement.bases, *statement.keywords]
+            marks = "".join(f"@{ast.unparse(mark)} " for mark in statement.decorator_list)
+            yield f"{marks}class {statement.name}({','.join(map(ast.unparse, head))})", ""
             for part in _without_docstring(statement.body):
                 yield f"{statement.name}.{_name_of(part)}", _digest(part)
         elif isinstance(statement, ast.Import | ast.ImportFrom):

@@ -3,7 +3,6 @@
 import builtins
 import os
 import sys
-from collections.abc import Callable
 from importlib.machinery import PathFinder, SourceFileLoader
 from pkgutil import get_importer
 from types import CodeType, ModuleType, TracebackType
@@ -20,13 +19,10 @@ class Program(NamedTuple):
     import_path: list[str]
 
 
-def run(
-    path: str, arguments: list[str], prepare: Callable[[list[str]], None] = lambda _: None
-) -> None:
+def run(path: str, arguments: list[str]) -> None:
     """Run the program at a path: a file, or a folder or zip file with a ``__main__.py``.
 
-    arguments: what the program finds in ``sys.argv`` after its own path. prepare: is called with the
-    folders of the program's own modules before it runs. Everything that it
+    arguments: what the program finds in ``sys.argv`` after its own path. Everything that it
     raises reaches the caller, SystemExit too; tracebacks that the interpreter then prints begin in
     the program. Its caller's frames stay below its own, for ``traceback.print_stack()``, and for a
     warning whose ``stacklevel`` leads out of it. If there is no program, says so on stderr and
@@ -39,7 +35,6 @@ def run(
         program = _bundle(location) if get_importer(location) else _file(location)
         sys.argv = [path, *arguments]
         sys.path[: 0 if sys.flags.safe_path else 1] = program.import_path
-        prepare(program.import_path)
         vars(main).update(program.attributes, __builtins__=builtins)
         sys.modules["__main__"] = main
         exec(program.code, vars(main))  # noqa: S102

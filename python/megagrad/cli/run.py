@@ -1,7 +1,6 @@
 """``megagrad run``: a program written for micrograd, unedited."""
 
 import argparse
-import sys
 from typing import Any
 
 from megagrad.cli import compat, program
@@ -14,8 +13,9 @@ examples:
   python -m megagrad run train_mlp.py --steps 100
 
 The program runs as with "python PROGRAM ARGS...", but "import micrograd" gives it megagrad, whether
-micrograd is installed or not. Of a micrograd folder beside the program, only what is micrograd's own text
-is replaced, and a line on stderr says what; so it does in the processes that multiprocessing starts, but not in other
+micrograd is installed or not. If the program has a micrograd of its own, engine and nn are replaced
+where they are micrograd's text, and all else stays: a line on stderr says what was replaced, and why
+the rest was not. So it is in the processes that multiprocessing starts, but not in other
 programs that PROGRAM runs. All that follows PROGRAM belongs to the program. Tracebacks begin in the
 program, but below its frames are megagrad's, as a debugger's are: traceback.print_stack() shows them.
 """
@@ -26,14 +26,9 @@ def start(words: list[str]) -> int:
 
     Not by argparse, which would take some of them for its own.
     """
-    program.run(words[0], words[1:], _serve)
+    compat.serve_micrograd()
+    program.run(words[0], words[1:])
     return 0
-
-
-def _serve(import_path: list[str]) -> None:
-    report = compat.serve_micrograd(import_path)
-    if report:
-        print(report, file=sys.stderr)
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
