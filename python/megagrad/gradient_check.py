@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from megagrad._checks import positive_number, real_number
+from megagrad._checks import kind, positive_number, real_number
 from megagrad._core import as_value
 from megagrad.engine import Value
 from megagrad.module import Module
-from megagrad.show.graph import label_of, names_of
+from megagrad.show.graph import label_of, names_of, topological_order
 
 __all__ = ["GradcheckError", "gradcheck"]
 
@@ -56,10 +56,17 @@ def gradcheck(
 
     Returns whether all gradients agree. Raises GradcheckError, a RuntimeError, if not and raise_exception: its
     text lists each gradient that differs, by label or name, both numbers, and whether there is a kink. Data
-    and gradients of inputs and parameters are what they were before.
+    and gradients are what they were before, those of other nodes too. Raises TypeError and ValueError where there is
+    nothing to check, RuntimeError within ``no_grad``.
     """
     eps = positive_number("eps", eps)
     atol, rtol = real_number("atol", atol, at_least=0), real_number("rtol", rtol, at_least=0)
+    if not callable(fn):
+        raise TypeError(f"fn must be a function, not {kind(fn)}")
+    if not isinstance(inputs, Iterable | Value):
+        raise TypeError(f"inputs must be a list of Values and numbers, not {kind(inputs)}")
+    if not (Value(1.0) * Value(1.0))._children:
+        raise RuntimeError("gradcheck needs gradients: call it outside of no_grad")
     values = [as_value(x) for x in ([inputs] if isinstance(inputs, Value) else list(inputs))]
     own_names = names_of(parameters)
     names = {
@@ -69,12 +76,19 @@ def gradcheck(
             for i, value in enumerate(own_names)
         },
     }
-    before = {value: (value.data, value.grad) for value in names}
+    if not names:
+        raise ValueError("there must be at least one input or parameter, got none")
+    data = {value: value.data for value in names}
+    # All that is there already, to which backward may add.
+    grads = {node: node.grad for out in _outputs(fn(*values)) for node in topological_order(out)}
+    grads.update((value, value.grad) for value in names)
     try:
         wrong = list(_differences(lambda: _outputs(fn(*values)), names, eps, atol, rtol))
     finally:
-        for value, (data, grad) in before.items():
-            value.data, value.grad = data, grad
+        for value, number in data.items():
+            value.data = number
+        for value, number in grads.items():
+            value.grad = number
     if wrong and raise_exception:
         which = f"{len(wrong)} gradient{'s' if len(wrong) > 1 else ''}"
         raise GradcheckError("\n".join([f"{which} must be what differences say:", *wrong]))
@@ -84,7 +98,11 @@ def gradcheck(
 def _outputs(result: Any) -> list[Value]:
     if isinstance(result, Value):
         return [result]
+    if not isinstance(result, list | tuple) and not hasattr(result, "ravel"):
+        raise TypeError(f"fn must return a Value, or a list of them, not {kind(result)}")
     flat = result.ravel().tolist() if hasattr(result, "ravel") else list(result)
+    if not flat:
+        raise ValueError("fn must return at least one Value, got none")
     return [as_value(output) for output in flat]
 
 
@@ -107,6 +125,8 @@ def _differences(
             line = f"{name}{output}: backward gives {found:.9g}, differences {slopes.central:.9g}"
             if abs(slopes.right - slopes.left) > KINK * (abs(slopes.right) + abs(slopes.left)):
                 line += f"; a kink: {slopes.left:.4g} on the left, {slopes.right:.4g} on the right"
+            if slopes.central != slopes.central:
+                line += "; the function has no finite numbers there"
             yield f"  {line}; tolerated {tolerated:.1e}"
 
 

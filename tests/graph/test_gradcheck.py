@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 import megagrad
-from megagrad import GradcheckError, Value, gradcheck, nn
+from megagrad import GradcheckError, Value, gradcheck, nn, no_grad
 from megagrad._core import ops
 from megagrad.functional import cross_entropy
 
 
-@pytest.mark.parametrize("entry", [entry for entry in ops() if entry.kind == "unary"])
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ops() if entry.kind == "unary"], ids=lambda entry: entry.name
+)
 def test_every_op_passes(entry):
     if entry.name == "detach":  # which has no gradient, though it has a slope
         with pytest.raises(GradcheckError, match=r"backward gives 0, differences 1;"):
@@ -83,6 +85,45 @@ def test_a_single_value_and_arrays():
 def test_wrong_options(options, message):
     with pytest.raises(ValueError, match=message):
         gradcheck(Value.exp, [1.0], **options)
+
+
+def test_gradients_elsewhere_stay_what_they_were():
+    w, a = Value(2.0), Value(3.0)
+    w.grad, a.grad = 5.0, 6.0
+    y = a * 2
+    assert gradcheck(lambda x, y: x * w + y, [2.0, y])
+    assert (w.grad, a.grad, y.grad) == (5.0, 6.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("fn", "inputs", "error", "message"),
+    [
+        (3, [1.0], TypeError, "fn must be a function, not 'int'"),
+        (Value.exp, 2.0, TypeError, "inputs must be a list of Values and numbers, not 'float'"),
+        (
+            lambda x: None,
+            [1.0],
+            TypeError,
+            "fn must return a Value, or a list of them, not 'NoneType'",
+        ),
+        (lambda x: 2.0, [1.0], TypeError, "fn must return a Value, or a list of them, not 'float'"),
+        (lambda x: [], [1.0], ValueError, "fn must return at least one Value, got none"),
+        (
+            lambda: Value(1.0),
+            [],
+            ValueError,
+            "there must be at least one input or parameter, got none",
+        ),
+    ],
+)
+def test_what_cannot_be_checked(fn, inputs, error, message):
+    with pytest.raises(error, match=message):
+        gradcheck(fn, inputs)
+
+
+def test_it_refuses_to_check_within_no_grad():
+    with no_grad(), pytest.raises(RuntimeError, match="gradcheck needs gradients: call it outside"):
+        gradcheck(Value.exp, [1.0])
 
 
 def test_an_error_of_the_function_gives_the_numbers_back():

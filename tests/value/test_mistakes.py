@@ -169,7 +169,9 @@ def test_other_names_are_pythons_to_report(name):
     assert not hasattr(v, name)
 
 
-@pytest.mark.parametrize("entry", [entry for entry in ops() if entry.kind != "infix"], ids=str)
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ops() if entry.kind != "infix"], ids=lambda entry: entry.name
+)
 def test_every_method_is_suggested_for_one_letter_too_many(entry):
     with pytest.raises(AttributeError, match="Did you mean: '"):
         getattr(v, entry.name + "_")

@@ -1,7 +1,8 @@
 """Walking a graph from its root, for those who show it: in topological order, in part, or counted."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from megagrad._checks import kind, whole_number
@@ -73,7 +74,7 @@ def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | N
             operands.get(value, ()),
             is_cut=value not in operands and value._children != (),
         )
-        for value in _operands_first(root, operands)
+        for value in _operands_first(root, lambda value: operands.get(value, ()))
     ]
 
 
@@ -91,7 +92,7 @@ def topological_order(root: Value) -> list[Value]:
     """
     if not isinstance(root, Value):
         raise TypeError(f"root must be a Value, not {kind(root)}")
-    return _operands_first(root, _operands_near(root, None, None) or {})
+    return _operands_first(root, attrgetter("_children"))
 
 
 def bound_of(name: str, number: int | None) -> int | None:
@@ -115,11 +116,11 @@ def _operands_near(
     return operands
 
 
-def _operands_first(root: Value, operands: dict[Value, tuple[Value, ...]]) -> list[Value]:
+def _operands_first(root: Value, operands_of: Callable[[Value], tuple[Value, ...]]) -> list[Value]:
     """Order the nodes depth first, with a stack of its own, as graphs may be deep."""
     order: dict[Value, None] = {}
     entered = {root}
-    stack = [(root, iter(operands.get(root, ())))]
+    stack = [(root, iter(operands_of(root)))]
     while stack:
         value, rest = stack[-1]
         following = next((operand for operand in rest if operand not in entered), None)
@@ -128,7 +129,7 @@ def _operands_first(root: Value, operands: dict[Value, tuple[Value, ...]]) -> li
             order[value] = None
         else:
             entered.add(following)
-            stack.append((following, iter(operands.get(following, ()))))
+            stack.append((following, iter(operands_of(following))))
     return list(order)
 
 
