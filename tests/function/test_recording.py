@@ -257,7 +257,7 @@ def test_numpys_choices_between_arrays_and_a_value_are_ops():
         lambda x, y: np.maximum(np.array([x, y]), 0.0),
         lambda x, y: np.array([x, y]).clip(0, 1),
         lambda x, y: np.fmax(x, y),
-        lambda x, y: np.where(x.less(y), x, y),
+        lambda x, y: np.where(x < y, x, y),
         lambda x, y: np.sort([x, y]),
         lambda x, y: np.max([x, y]),
         lambda x, y: np.argmax([x, y]),

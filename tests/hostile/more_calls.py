@@ -356,7 +356,10 @@ def batches_row() -> Call:
 OTHERS: Rows = {
     "DataLoader": batches_row,
     "no_grad": lambda: Call(
-        lambda function: type(no_grad(function)), (len,), names=("function",), keeps=True
+        lambda function: type(no_grad(function)),
+        (len,),
+        names=("function",),
+        anything=("function",),
     ),
     "draw_dot": lambda: Call(
         drawing.draw_dot,

@@ -45,7 +45,10 @@ def maximum(input: Any, other: Any) -> Any:
 
 
 def minimum(input: Any, other: Any) -> Any:
-    """Return the smaller of the two, or of each pair. The arguments and errors are ``maximum``'s."""
+    """Return the smaller of the two, a Value; for arrays or lists the smaller of each pair, an array.
+
+    The arguments and errors are ``maximum``'s, and so is what to know of NumPy's function of that name.
+    """
     return on_each(lambda x, y: as_value(x).minimum(y), input, other)
 
 
@@ -67,9 +70,16 @@ def on_each(op: Callable[..., Value], *operands: Any) -> Any:
         return op(*operands)
     import numpy as np
 
+    try:
+        arrays = np.broadcast_arrays(*map(in_array, operands))
+    except ValueError as error:
+        kinds = ", ".join(f"'{type(operand).__name__}'" for operand in operands)
+        raise ValueError(
+            f"arrays and lists must have shapes that broadcast, got {kinds}: {error}"
+        ) from None
     elementwise = np.frompyfunc(op, len(operands), 1)
     with np.errstate(invalid="ignore"):  # of a NaN, which an input is while recording
-        return elementwise(*map(in_array, operands))
+        return elementwise(*arrays)
 
 
 def in_array(operand: Any) -> Any:
