@@ -91,7 +91,7 @@ class Conv2d(_Convolution):
 
         print(nn.Conv2d(1, 4, kernel_size=3)([[[0.0] * 8] * 8]).shape)  # (4, 6, 6)
 
-    The parameters are ``weight``, of shape (out_channels, in_channels, *kernel_size), and ``bias``,
+    The parameters are ``weight``, of shape ``(out_channels, in_channels, *kernel_size)``, and ``bias``,
     drawn as PyTorch does. Raises TypeError if a size is not an integer, ValueError if it is too small.
     """
 

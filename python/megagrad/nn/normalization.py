@@ -47,7 +47,7 @@ class LayerNorm(_OverLastDimensions):
 
     normalized_shape: their sizes, an int for the last one alone. eps: a real number that keeps the
     square root away from 0. elementwise_affine: False leaves out weight and bias, bias=False the
-    bias alone; they start as 1 and 0. The input has the shape (..., *normalized_shape).
+    bias alone; they start as 1 and 0. The input has the shape ``(..., *normalized_shape)``.
 
     Raises TypeError if a size is not an integer, ValueError if it is below 1.
     """
@@ -78,7 +78,7 @@ class RMSNorm(_OverLastDimensions):
 
     normalized_shape: their sizes, an int for the last one alone. eps: a real number that keeps the
     square root away from 0; None is 2.2e-16, the relative error of a float. elementwise_affine: False
-    leaves out the weight, which starts as 1. The input has the shape (..., *normalized_shape).
+    leaves out the weight, which starts as 1. The input has the shape ``(..., *normalized_shape)``.
 
     Raises TypeError if a size is not an integer, ValueError if it is below 1.
     """
