@@ -143,7 +143,8 @@ def numbers(name: str, x: ArrayLike) -> Array:
     Raises TypeError for anything else.
     """
     if is_tensor(x):
-        x = x.detach().cpu().double().numpy()  # whatever its device and dtype
+        x = x.detach().cpu()  # whatever its device and dtype
+        x = (x if x.is_complex() else x.double()).numpy()
     try:
         found = np.asarray(x)
     except ValueError as error:  # rows of several lengths

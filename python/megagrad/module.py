@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from megagrad._checks import kind, real_number
@@ -117,8 +118,8 @@ class Module:
         does.
 
         Raises RuntimeError, as PyTorch does, if a shape differs, or if strict and the names differ;
-        TypeError for a state that is not a mapping to real numbers. After an error nothing has
-        changed.
+        TypeError for a state that is not a mapping to real numbers; ValueError for a number that a
+        buffer of whole numbers cannot hold. After an error nothing has changed.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"a state must be a mapping of names to numbers, not {kind(state)}")
@@ -145,10 +146,13 @@ class Module:
     def register_buffer(self, name: str, array: "np.ndarray[Any, Any]") -> None:
         """Set the attribute ``name`` to an array of numbers that is part of the state, and no parameter.
 
-        name: a string. array: a NumPy array; later, change what is in it: ``self.mean[:] = ...``.
+        name: a string. array: a NumPy array of real numbers; later, change what is in it:
+        ``self.mean[:] = ...``. Raises TypeError for anything else, as a list.
         """
+        if not _has_numbers(array) or array.dtype.kind not in "biuf":
+            raise TypeError(f"a buffer must be a NumPy array of real numbers, not {kind(array)}")
         setattr(self, name, array)
-        vars(self).setdefault("_buffers", []).append(name)
+        vars(self)["_buffers"] = [*vars(self).get("_buffers", ()), name]  # a copy has its own
 
     def extra_repr(self) -> str:
         """Return what stands between the brackets of the repr: the arguments it was made with."""
@@ -162,6 +166,7 @@ class Module:
             arguments["bias"] = bias is not None
         return arguments
 
+    @recursive_repr()
     def __repr__(self) -> str:
         """Return PyTorch's form: the class, its settings, and the modules in it, one a line."""
         inside = [
@@ -174,7 +179,7 @@ class Module:
 
     def _parts(self) -> dict[str, Any]:
         """Name all that a state holds: Values that are in no array, arrays of Values, and buffers."""
-        arrays = {name: found for name, found in _walk(self) if _is_state(found)}
+        arrays = {name: found for name, found in _walk(self, again=True) if _is_state(found)}
         inside = {id(v) for array in arrays.values() if array.dtype == object for v in array.flat}
         values = {n: value for n, value in self.named_parameters() if id(value) not in inside}
         return values | arrays
@@ -194,12 +199,14 @@ def _named_values(module: Module) -> dict[Value, str]:
     return names
 
 
-def _walk(module: Module) -> Iterator[tuple[str, Any]]:
-    """Walk all that a module's attributes lead to, by every way but in circles.
+def _walk(module: Module, again: bool = False) -> Iterator[tuple[str, Any]]:
+    """Walk all that a module's attributes lead to.
 
-    The levels that are open stand in a dict by what they are of: nesting may be deep.
+    again: look into what is held in several places by every way to it, but in circles; otherwise by the
+    first. The levels that are open stand in a dict by what they are of: nesting may be deep.
     """
     open_levels: dict[int, Iterator[tuple[str, Any]]] = {0: iter([("", module)])}
+    seen: set[int] = set()
     while open_levels:
         level = next(reversed(open_levels))
         name, found = next(open_levels[level], (None, None))
@@ -207,10 +214,11 @@ def _walk(module: Module) -> Iterator[tuple[str, Any]]:
             del open_levels[level]
             continue
         yield name, found
-        if id(found) not in open_levels:
+        if id(found) not in (open_levels if again else seen):
             prefix = f"{name}." if name else ""
             inside = [(f"{prefix}{key}", part) for key, part in _inside(found)]
             if inside:
+                seen.add(id(found))
                 open_levels[id(found)] = iter(inside)
 
 
@@ -252,14 +260,22 @@ def _numbers(part: Any) -> Any:
 
 def _fitting(name: str, numbers: Any, part: Any) -> Any:
     """Return the numbers for a part of a module, checked."""
-    if isinstance(part, Value):
-        return real_number(name, numbers)
     from megagrad import _arrays
 
+    if isinstance(part, Value):
+        return real_number(name, numbers.detach() if _arrays.is_tensor(numbers) else numbers)
     array = _arrays.numbers(name, numbers)
     if array.shape != part.shape:
         raise RuntimeError(f"{name} must have the shape {part.shape}, not {array.shape}")
+    if part.dtype.kind in "biu" and not _holds(part.dtype, array):
+        raise ValueError(f"{name} must have numbers that {part.dtype} can hold, not {array}")
     return array
+
+
+def _holds(dtype: Any, array: Any) -> bool:
+    np = sys.modules["numpy"]
+    with np.errstate(invalid="ignore"):
+        return bool((array.astype(dtype) == array).all())
 
 
 def _set_numbers(part: Any, numbers: Any) -> None:

@@ -60,7 +60,7 @@ MODULES: Rows = {
     "Module.modules": lambda: Call(lambda: [*nn.Sequential(nn.Tanh()).modules()]),
     "Module.train": lambda: Call(nn.Sequential(nn.Tanh()).train, (True,), anything=("mode",)),
     "Module.eval": lambda: Call(nn.Sequential(nn.Tanh()).eval),
-    "Module.register_buffer": lambda: Call(buffer_of, (np.zeros(2),), anything=("array",)),
+    "Module.register_buffer": lambda: Call(buffer_of, (np.zeros(2),)),
     "Linear": made(nn.Linear, 2, 3, True, anything=("bias",)),
     "Linear.forward": called(nn.Linear, 2, 2, inputs=two_rows),
     "Embedding": made(nn.Embedding, 2, 3),

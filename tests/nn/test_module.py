@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from megagrad import Value
+from megagrad import Value, nn
 from megagrad.nn import MLP, Module, Neuron
 
 
@@ -66,6 +66,16 @@ def test_a_module_without_parameters_of_its_own():
     assert [p.data for p in own.parameters()[:3]] == [2, 3, 4]
     assert own.parameters() == [p for _, p in own.named_parameters()]
     assert Module().parameters() == []
+
+
+def test_what_is_held_in_many_places_is_looked_at_once():
+    everyone = [Module() for _ in range(12)]  # there are 12! ways from the first to all
+    for one in everyone:
+        one.peers, one.w = everyone, Value(1)
+    assert len(everyone[0].parameters()) == 12
+    assert len(list(everyone[0].named_parameters())) == 12
+    assert set(everyone[0].modules()) == set(everyone)
+    assert not everyone[0].eval().peers[11].training
 
 
 def test_deep_nesting_needs_no_recursion():
@@ -190,3 +200,72 @@ def test_two_parameters_of_one_name_are_an_error():
     assert len(model.parameters()) == 2
     with pytest.raises(ValueError, match=r"two Values of the Both have the name 'd\.1'"):
         model.state_dict()
+
+
+class Looped(Module):
+    """A module that holds itself, and one part twice."""
+
+    def __init__(self):
+        self.part = nn.Sequential(nn.Linear(2, 1), np.tanh)
+        self.again = self.part
+        self.top = self
+        self.inside = [self, {"deep": (nn.Dropout(0.25),)}]
+
+
+def test_modules_come_once():
+    model = Looped()
+    assert list(model.modules()) == [
+        model,
+        model.part,
+        model.part[0],
+        model.inside[1]["deep"][0],
+    ]
+
+
+def test_train_and_eval_reach_every_module():
+    model = Looped()
+    assert [module.training for module in model.modules()] == [True] * 4
+    assert model.eval() is model
+    assert [module.training for module in model.modules()] == [False] * 4
+    assert model.train() is model
+    assert [module.training for module in model.modules()] == [True] * 4
+
+
+def test_what_is_in_two_places_has_both_names_in_a_state():
+    names = ["part.0.weight", "part.0.bias", "again.0.weight", "again.0.bias"]
+    model = Looped()
+    assert list(model.state_dict()) == names
+    assert [name for name, _ in model.named_parameters()] == [
+        "part.0.weight.0.0",
+        "part.0.weight.0.1",
+        "part.0.bias.0",
+    ]
+
+
+def test_the_repr_shows_the_modules_within():
+    assert repr(Looped()) == (
+        "Looped(\n"
+        "  (part): Sequential(\n"
+        "    (0): Linear(in_features=2, out_features=1, bias=True)\n"
+        "  )\n"
+        "  (again): Sequential(\n"
+        "    (0): Linear(in_features=2, out_features=1, bias=True)\n"
+        "  )\n"
+        "  (top): ...\n"
+        ")"
+    )
+    assert repr(Module()) == "Module()"
+
+
+def test_calling_a_module_calls_its_forward():
+    class Forward(Module):
+        def forward(self, x, *, times=1):
+            return x * times
+
+    class Called(Module):
+        def __call__(self, x):
+            return -x
+
+    assert (Forward()(3, times=2), Called()(3)) == (6, -3)
+    with pytest.raises(NotImplementedError, match="Module defines neither forward nor __call__"):
+        Module()(1)

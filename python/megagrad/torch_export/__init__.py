@@ -21,12 +21,13 @@ def to_torch(model: Module) -> "torch.nn.Module":
     and a module for its activation, which takes tensors of shape (n, nin) or (nin,) and returns (n, nout) or
     (nout,), also where nout is 1.
 
-    The weights are copies. An array that two modules share is one parameter in PyTorch, too.
+    The weights are copies. An array that two modules share is one parameter in PyTorch, too, and a module
+    that is in two places is one module. A Value that is held twice otherwise becomes two numbers.
 
     Raises ImportError without PyTorch, TypeError for another model, and ValueError for an activation of an
     MLP that PyTorch has no module for, as a function of one's own, for a layer whose neurons differ in their
-    activation or their number of weights, for layers that do not fit one another, and for an MLP
-    without neurons.
+    activation or their number of weights, for layers that do not fit one another, for an MLP
+    without neurons, and for a module that got other parameters than it was made with.
     """
     return to_module(_torch("to_torch"), model)
 
@@ -36,10 +37,11 @@ def from_torch(network: "torch.nn.Module") -> Module:
 
     network: one of PyTorch's modules that ``megagrad.nn`` has, of any real dtype; a Sequential or
     ModuleList with all in it. It becomes ours of the same name. A Sequential of Linears, each followed by at
-    most one activation of an MLP with its default settings, becomes an MLP: that is one call in C++.
+    most one activation of an MLP with its default settings, becomes an MLP: that is one call in C++. A
+    Linear without a bias has one of 0 there. Names of one's own in a Sequential become 0, 1, 2, …
 
-    The weights are copies, and exact; ``to_torch`` gives back the same ones. A parameter that two modules
-    share stays one array. The module ``random`` is left as it was.
+    The weights are copies, and exact; ``to_torch`` gives back the same ones. A parameter or a module that
+    is in two places stays one. The module ``random`` is left as it was.
 
     Raises ImportError without PyTorch, TypeError for what is no module or a Sequential with a ``forward`` of
     its own, and ValueError for a module or a setting that ``megagrad.nn`` lacks, which it names. For a class of
@@ -52,10 +54,10 @@ def from_torch(network: "torch.nn.Module") -> Module:
     ):
         raise TypeError(f"network must be one of PyTorch's own modules, not {kind(network)}")
     refuse_hooks("network", network)
-    if type(network) is torch.nn.Sequential:
+    if isinstance(network, torch.nn.Sequential):
         model = from_sequential(torch, network)
         if model is not None:
-            return model
+            return model.train(network.training)
     return from_module(torch, network)
 
 

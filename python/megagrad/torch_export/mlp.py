@@ -127,7 +127,7 @@ def _stages(torch: Any, network: Any) -> list[_Stage] | None:
     stages: list[_Stage] = []
     for place, module in enumerate(network):
         refuse_hooks(f"network[{place}]", module)
-        if type(module) is torch.nn.Linear and not module.weight.is_complex():
+        if type(module) is torch.nn.Linear and has_numbers(module):
             if stages and stages[-1].linear.out_features != module.in_features:
                 raise ValueError(
                     f"network[{place}], {module}, gets {stages[-1].linear.out_features} inputs"
@@ -138,8 +138,8 @@ def _stages(torch: Any, network: Any) -> list[_Stage] | None:
         if op is None or not stages or stages[-1].activation is not None:
             return None
         stages[-1] = stages[-1]._replace(activation=op)
-    weights = [stage.linear.weight for stage in stages]
-    is_tied = len({id(weight) for weight in weights}) < len(weights)
+    parameters = [id(p) for stage in stages for p in stage.linear.parameters()]
+    is_tied = len(set(parameters)) < len(parameters)
     return None if is_tied or not stages else stages
 
 
@@ -147,6 +147,13 @@ def refuse_hooks(name: str, module: Any) -> None:
     """Refuse what may change a module's inputs, weights or outputs."""
     if module._forward_hooks or module._forward_pre_hooks:
         raise ValueError(f"{name}, {module}, has hooks, which must be taken off")
+    if "forward" in vars(module):
+        raise ValueError(f"{name}, {module}, has a forward of its own, which must be taken off")
+
+
+def has_numbers(module: Any) -> bool:
+    """Tell whether a module's parameters are real numbers, which those of the device 'meta' are not."""
+    return not any(p.is_complex() or p.is_meta for p in module.parameters())
 
 
 def _op(torch: Any, module: Any) -> str | None:
