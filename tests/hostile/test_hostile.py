@@ -27,6 +27,7 @@ ELSEWHERE = {
     "megagrad.cli.program": "runs any program",
     "megagrad._arrays": "of what modules take, which have rows",
     "megagrad.functional._nesting": "of what functions take, which have rows",
+    "megagrad.nn._windows": "of what convolutions and pooling take, which have rows",
     "megagrad.compat": "takes no arguments",
     "megagrad.show.digraph": "Graphviz's own class",
     "megagrad.torch_export": "in test_export.py, with PyTorch",

@@ -306,5 +306,5 @@ def test_a_module_that_got_other_parameters_cannot_go():
 
 @pytest.mark.parametrize("thing", [None, "Linear", nn.Module(), nn.Linear])
 def test_only_our_modules_go_to_pytorch(thing):
-    with pytest.raises(TypeError, match="to_torch knows the modules of megagrad.nn"):
+    with pytest.raises(TypeError, match=r"to_torch knows the modules of megagrad\.nn"):
         megagrad.to_torch(thing)

@@ -29,7 +29,8 @@ def to_torch(model: Module) -> "torch.nn.Module":
     activation or their number of weights, for layers that do not fit one another, for an MLP
     without neurons, and for a module that got other parameters than it was made with.
     """
-    return to_module(_torch("to_torch"), model)
+    network: torch.nn.Module = to_module(_torch("to_torch"), model)
+    return network
 
 
 def from_torch(network: "torch.nn.Module") -> Module:
@@ -57,7 +58,8 @@ def from_torch(network: "torch.nn.Module") -> Module:
     if isinstance(network, torch.nn.Sequential):
         model = from_sequential(torch, network)
         if model is not None:
-            return model.train(network.training)
+            model.train(network.training)
+            return model
     return from_module(torch, network)
 
 

@@ -85,7 +85,8 @@ def _from_new(torch: Any, name: str, theirs: Any, made: dict[int, Module]) -> Mo
         )
     if cls.__name__ in CONTAINERS:
         parts = [_from(torch, f"{name}[{place}]", part, made) for place, part in enumerate(theirs)]
-        return _container(cls, parts, theirs.training)
+        container: Module = _container(cls, parts, theirs.training)
+        return container
     if not mlp.has_numbers(theirs):
         raise ValueError(f"{name}, {theirs}, must have real numbers")
     try:
@@ -99,7 +100,8 @@ def _from_new(torch: Any, name: str, theirs: Any, made: dict[int, Module]) -> Mo
         ours.load_state_dict(theirs.state_dict())
     except RuntimeError as error:
         raise ValueError(f"{name}, {theirs}, has weights that megagrad.nn lacks: {error}") from None
-    return ours.train(theirs.training)
+    ours.train(theirs.training)
+    return ours
 
 
 def _container(cls: Any, parts: list[Any], training: bool) -> Any:
