@@ -367,11 +367,11 @@ OTHERS: Rows = {
         {**bounds(), "collapsed": True},
         anything=("collapsed", "root"),
     ),
-    "topological_order": lambda: Call(graph.topological_order, (root(),)),
+    "topological_order": lambda: Call(graph.topological_order, (root(),), anything=("root",)),
     "as_micrograd": lambda: Call(lambda: lecture.as_micrograd(graph.trace(root(), None, None))),
     "gradcheck": lambda: Call(
         gradient_check.gradcheck,
-        (Value.exp, [0.5], [Value(1.0)]),
+        (lambda *xs: sum(xs, Value(0.0)), [0.5], [Value(1.0)]),
         {"eps": 1e-3, "atol": 1e-5, "rtol": 1e-5, "raise_exception": True},
         anything=("fn", "inputs", "parameters", "raise_exception", "eps", "atol", "rtol"),
     ),

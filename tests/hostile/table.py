@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from hostile.calls import FUNCTION, FUNCTIONAL, NN, PARALLEL, Rows, value_rows
+from hostile.calls import FUNCTION, NN, PARALLEL, Rows, value_rows
 from hostile.check import Call
+from hostile.functional_calls import FUNCTIONAL
 from hostile.layer_calls import LAYERS
 from hostile.module_calls import MODULES
 from hostile.more_calls import FILES, OPTIM, OTHERS, SCHEDULES

@@ -62,7 +62,7 @@ def test_each_action_works_on_a_graph_of_its_own(action):
     action(changing_graph(), 20)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:backward")
 @pytest.mark.parametrize("seed", range(3))
 def test_one_graph_changed_and_used_by_many_threads(seed):
     """Numbers are whatever the order of things makes them; nothing crashes, hangs or is lost."""

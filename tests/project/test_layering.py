@@ -51,7 +51,7 @@ PYTHON = {
     "state": "_arrays _checks _files",
     "torch_export.mlp": "_checks nn.mlp",
     "torch_export.modules": "_checks module nn torch_export.mlp",
-    "torch_export": "_checks module torch_export.mlp torch_export.modules",
+    "torch_export": "_checks module nn.mlp torch_export.mlp torch_export.modules",
     "optim.optimizer": "_core _checks engine",
     "optim.sgd": "_core _checks optim.optimizer",
     "optim.adam": "_core _checks optim.optimizer",

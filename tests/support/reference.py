@@ -132,7 +132,8 @@ class Value:
         return f"Value(data={self.data}, grad={self.grad})"
 
     def __str__(self):
-        return f"Value(data = {self.data:.4f})"
+        gradient = f", grad = {self.grad:.4f}" if self.grad else ""
+        return f"Value(data = {self.data:.4f}{gradient})"
 
 
 def lift(other):

@@ -131,8 +131,10 @@ void suggest_attribute(PyObject* self, PyObject* name) {
     if (!PyErr_ExceptionMatches(PyExc_AttributeError) || !PyUnicode_Check(name) ||
         !PyUnicode_IS_ASCII(name))
         return;
-    const char* meant = meant_by({reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(name)),
-                                  static_cast<std::size_t>(PyUnicode_GET_LENGTH(name))});
+    const std::string_view text{reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(name)),
+                                static_cast<std::size_t>(PyUnicode_GET_LENGTH(name))};
+    if (text.starts_with("__")) return;  // such as __array__, which NumPy asks every element for
+    const char* meant = meant_by(text);
     // A property of a subclass has an error of its own.
     if (meant == nullptr || Owned(type_item(Py_TYPE(self), name))) return;
     PyErr_Clear();

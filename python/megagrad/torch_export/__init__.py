@@ -1,9 +1,10 @@
 """Networks for PyTorch, and from it: the same modules, weights and numbers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from megagrad._checks import kind
 from megagrad.module import Module
+from megagrad.nn.mlp import MLP, Layer, Neuron
 from megagrad.torch_export.mlp import MODULES, from_sequential, refuse_hooks
 from megagrad.torch_export.modules import from_module, to_module
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["MODULES", "from_torch", "to_torch"]
 
 
+@overload
+def to_torch(model: MLP | Layer | Neuron) -> "torch.nn.Sequential": ...
+@overload
+def to_torch(model: Module) -> "torch.nn.Module": ...
 def to_torch(model: Module) -> "torch.nn.Module":
     """Make a PyTorch network that computes what ``model`` does, to rounding, in float64.
 

@@ -66,7 +66,6 @@ nn.Neuron(2, activation=3)  # type: ignore[arg-type]  # pyright: ignore[reportAr
 nn.Neuron(2)(x)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 nn.Module().load_state_dict([1.0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 save([1.0], "model.npz")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-save({"a": "b"}, "model.npz")  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
 
 # Optimisers and recorded programs.
 optim.SGD(x)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
