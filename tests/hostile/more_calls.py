@@ -374,6 +374,7 @@ OTHERS: Rows = {
         ([0.5], [Value(1.0)]),
         {"eps": 1e-3, "atol": 1e-5, "rtol": 1e-5, "raise_exception": True},
         names=("inputs", "parameters"),
+        allowed=(UserWarning,),
         anything=("inputs", "parameters", "raise_exception", "eps", "atol", "rtol"),
     ),
     "explain": lambda: Call(explanation.explain, (root(),), bounds()),
