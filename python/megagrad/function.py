@@ -12,7 +12,7 @@ __all__ = ["Function", "record"]
 
 
 def record(
-    fn: Callable[..., Value | list[Value] | tuple[Value, ...]],
+    fn: Callable[..., Value | Iterable[Value]],
     n_inputs: int,
     parameters: Iterable[Value] | None = None,
     *,
@@ -21,8 +21,8 @@ def record(
     """Call ``fn`` once with fresh Values, and record what it computes from them.
 
     fn: gets ``n_inputs`` Values, one for each of its arguments; a Module, and a function of one
-    argument where there are several inputs, gets them as one list. It returns a Value, or a list or
-    tuple of Values. parameters, contract: as Function's.
+    argument where there are several inputs, gets them as one list. It returns a Value, or a list, tuple
+    or array of Values, which is taken row by row. parameters, contract: as Function's.
 
     What fn does is frozen: a loop runs as often as it did while recording. So fn may not read a number
     that depends on its inputs: not ``.data`` or ``.grad``, not by ``if x > 0`` or ``max(x, y)``, nor

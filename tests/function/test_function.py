@@ -57,6 +57,15 @@ def test_a_network_computes_what_the_engine_does(hinge):
     np.testing.assert_allclose([2 * p.grad for p in model.parameters()], grads, rtol=1e-12)
 
 
+def test_arrays_of_any_shape_are_taken_row_by_row():
+    pixels = np.array([[Value(0), Value(0)], [Value(0), Value(0)]])
+    by_rows = Function(pixels, pixels.T * [[1.0, 10.0], [100.0, 1000.0]])
+    assert by_rows([2, 3, 4, 5]).tolist() == [2.0, 40.0, 300.0, 5000.0]
+    assert record(lambda a, b: np.array([[a, b], [b, a * b]]), 2)([2, 3]).tolist() == [2, 3, 3, 6]
+    with pytest.raises(TypeError, match=r"outputs\[2\] must be a Value, not 'int'"):
+        Function(pixels, np.array([[pixels[0, 0], pixels[0, 0]], [7, pixels[0, 0]]]))
+
+
 def test_shapes(hinge):
     f, _ = hinge
     count = len(f.parameters)

@@ -159,6 +159,10 @@ NO_NUMBERS = {
     "complex64": lambda: np.complex64(1),
     "complex array": lambda: np.array(1 + 0j),
     "list": lambda: [1.0],
+    "NumPy's text": lambda: np.str_("1"),
+    "array of text": lambda: np.array("1"),
+    "array of bytes": lambda: np.array(b"1"),
+    "bytes without a meaning": lambda: np.void(b"1"),
     **{
         f"{name} of two": lambda tensor=tensor: tensor([1.0, 2.0])
         for name, tensor in TENSORS.items()

@@ -10,8 +10,11 @@ namespace megagrad::python {
 
 namespace {
 
-// The Values of a list, which the tuple keeps.
-py::tuple values_of(const py::handle& list, const char* what) {
+// The Values of a list, or of an array of any shape, which the tuple keeps.
+py::tuple values_of(const py::handle& given, const char* what) {
+    const py::object list = is_value(given.ptr()) || !py::hasattr(given, "ravel")
+                                ? py::reinterpret_borrow<py::object>(given)
+                                : given.attr("ravel")();
     if (is_value(list.ptr()) || py::isinstance<py::str>(list) ||
         (Py_TYPE(list.ptr())->tp_iter == nullptr && !PySequence_Check(list.ptr())))
         throw py::type_error(std::string(what) + " must be a list of Values, not '" +

@@ -31,14 +31,23 @@ Owned attribute_of(PyObject* object, const char* name) {
     return attribute;
 }
 
-// The kind of its dtype; 0 if it has none, negative with an exception set.
+// An attribute of one letter; 0 if there is none, negative with an exception set.
+int letter_of(PyObject* object, const char* name) {
+    const Owned letter = attribute_of(object, name);
+    if (letter && PyUnicode_Check(letter.get()) && PyUnicode_GET_LENGTH(letter.get()) == 1)
+        return static_cast<int>(PyUnicode_READ_CHAR(letter.get(), 0));
+    return !letter && PyErr_Occurred() ? -1 : 0;
+}
+
+// The kind of its dtype; 0 if it has none, negative with an exception set. Bytes without a meaning
+// are of the kind V, and so are floats that other libraries have added, such as bfloat16.
 int kind_of(PyObject* object) {
     const Owned dtype = attribute_of(object, "dtype");
     if (!dtype) return PyErr_Occurred() ? -1 : 0;
-    const Owned kind = attribute_of(dtype.get(), "kind");
-    if (kind && PyUnicode_Check(kind.get()) && PyUnicode_GET_LENGTH(kind.get()) == 1)
-        return static_cast<int>(PyUnicode_READ_CHAR(kind.get(), 0));
-    if (!kind && PyErr_Occurred()) return -1;
+    const int kind = letter_of(dtype.get(), "kind");
+    const int type = kind == 'V' ? letter_of(dtype.get(), "char") : 0;
+    if (type < 0) return -1;
+    if (kind != 0) return kind == 'V' && type != 'V' ? 'f' : kind;
     const Owned is_complex = attribute_of(dtype.get(), "is_complex");  // PyTorch's
     if (is_complex.get() == Py_True) return 'c';
     return PyErr_Occurred() ? -1 : 0;
@@ -117,15 +126,18 @@ int to_registered_number(PyObject* object, double& number) {
 }
 
 // Of what has a __float__, as Decimal and a tensor of one number have: 1, 0, or -1 with an
-// exception set, a TypeError if it is no number after all. Three kinds have one and do not count. A
-// Value would lose its gradient, a complex number its imaginary part. An array with dimensions,
-// whose operators work on each item, would be a number or not, as its length and NumPy's version
-// have it.
+// exception set, a TypeError if it is no number after all. Four kinds have one and do not count. A
+// Value would lose its gradient, a complex number its imaginary part. NumPy's text and bytes would
+// be read. An array with dimensions, whose operators work on each item, would be a number or not,
+// as its length and NumPy's version have it.
 int to_number_by_float(PyObject* object, double& number) {
     const PyNumberMethods* slots = Py_TYPE(object)->tp_as_number;
     if (is_value(object) || slots == nullptr || slots->nb_float == nullptr) return 0;
     const int kind = kind_of(object);
-    if (kind < 0 || kind == 'c') return kind < 0 ? -1 : 0;
+    if (kind < 0) return -1;
+    if (kind > 0 &&
+        std::string_view("cSUV").find(static_cast<char>(kind)) != std::string_view::npos)
+        return 0;
     const long dimensions = dimensions_of(object);
     if (dimensions < 0) return -1;
     if (dimensions > 0) {
