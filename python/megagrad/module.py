@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
 
 from megagrad._checks import kind, real_number
 from megagrad.engine import Value
@@ -11,7 +11,7 @@ from megagrad.engine import Value
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["IncompatibleKeys", "Module"]
+__all__ = ["IncompatibleKeys", "Module", "TypedModule"]
 
 # A state: a number for a Value, an array for an array of Values and for a buffer.
 State = Mapping[str, Any]
@@ -183,6 +183,29 @@ class Module:
         inside = {id(v) for array in arrays.values() if array.dtype == object for v in array.flat}
         values = {n: value for n, value in self.named_parameters() if id(value) not in inside}
         return values | arrays
+
+
+_Arguments = ParamSpec("_Arguments")
+_Output_co = TypeVar("_Output_co", covariant=True)
+
+
+class _Forward(Protocol[_Arguments, _Output_co]):
+    def forward(self, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Output_co: ...
+
+
+class TypedModule(Module):
+    """A module whose call has, for type checkers, the arguments and the result of its ``forward``.
+
+    Module itself has not, so that a subclass may define ``__call__`` with arguments of its own.
+    """
+
+    if TYPE_CHECKING:
+
+        def __call__(  # noqa: D102 - Module's
+            self: _Forward[_Arguments, _Output_co],
+            *args: _Arguments.args,
+            **kwargs: _Arguments.kwargs,
+        ) -> _Output_co: ...
 
 
 def _named_values(module: Module) -> dict[Value, str]:

@@ -10,7 +10,7 @@ from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import real_number, whole_number
 from megagrad.engine import Value
 from megagrad.functional import log_softmax, softmax
-from megagrad.module import Module
+from megagrad.module import TypedModule
 
 __all__ = [
     "ELU",
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-class _Elementwise(Module):
+class _Elementwise(TypedModule):
     """An op on every element. The settings are the op's arguments."""
 
     _op = ""
@@ -95,7 +95,7 @@ class ELU(_Elementwise):
         self.alpha = real_number("alpha", alpha)
 
 
-class _AlongDimension(Module):
+class _AlongDimension(TypedModule):
     """A function of rows. dim: along which dimension they lie, the last by default."""
 
     _settings = ("dim",)

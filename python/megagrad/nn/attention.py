@@ -10,13 +10,13 @@ from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import LARGEST_COUNT, whole_number
 from megagrad.functional import linear
 from megagrad.functional.attention import added, attend
-from megagrad.module import Module
+from megagrad.module import TypedModule
 from megagrad.nn.linear import Linear
 
 __all__ = ["MultiheadAttention"]
 
 
-class MultiheadAttention(Module):
+class MultiheadAttention(TypedModule):
     """Several attentions side by side, each over a part of the features (Vaswani et al. 2017).
 
     embed_dim: how many features a position has. num_heads: how many attentions; it divides embed_dim.

@@ -7,7 +7,7 @@ from typing import Any
 from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import kind, whole_number
-from megagrad.module import Module
+from megagrad.module import Module, TypedModule
 
 __all__ = ["Flatten", "Identity", "ModuleList", "Sequential"]
 
@@ -68,7 +68,7 @@ class ModuleList(_Numbered):
         return self
 
 
-class Identity(Module):
+class Identity(TypedModule):
     """What returns its input."""
 
     def forward(self, input: Any) -> Any:
@@ -76,7 +76,7 @@ class Identity(Module):
         return input
 
 
-class Flatten(Module):
+class Flatten(TypedModule):
     """What makes one dimension of several.
 
     start_dim, end_dim: the first and last of these, from the end where negative. The default keeps

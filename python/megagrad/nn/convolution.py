@@ -8,13 +8,13 @@ from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import LARGEST_COUNT, whole_number
 from megagrad.functional import linear
-from megagrad.module import Module
+from megagrad.module import TypedModule
 from megagrad.nn._windows import Sizes, sizes, windows
 
 __all__ = ["Conv1d", "Conv2d"]
 
 
-class _Convolution(Module):
+class _Convolution(TypedModule):
     _settings = (
         *("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation"),
         "bias",

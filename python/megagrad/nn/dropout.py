@@ -5,12 +5,12 @@ import random
 from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import real_number
-from megagrad.module import Module
+from megagrad.module import TypedModule
 
 __all__ = ["Dropout"]
 
 
-class Dropout(Module):
+class Dropout(TypedModule):
     """What sets each input to 0 with a probability, and scales the others so that the mean stays.
 
     p: the probability, from 0 to 1. It does so after ``train()``, as at the start; after ``eval()`` the

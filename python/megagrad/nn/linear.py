@@ -9,12 +9,12 @@ from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import LARGEST_COUNT, kind, whole_number
 from megagrad.functional import linear
-from megagrad.module import Module
+from megagrad.module import TypedModule
 
 __all__ = ["Embedding", "Linear"]
 
 
-class Linear(Module):
+class Linear(TypedModule):
     """Weighted sums of the inputs: ``x @ weight.T + bias``.
 
     in_features, out_features: how many inputs and outputs, at least 1. bias: False leaves it out. The
@@ -44,7 +44,7 @@ class Linear(Module):
         )
 
 
-class Embedding(Module):
+class Embedding(TypedModule):
     """A table of rows that are learned, looked up by their number.
 
     num_embeddings: how many rows. embedding_dim: how long each is. Both are at least 1. The parameter

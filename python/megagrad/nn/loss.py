@@ -6,7 +6,7 @@ from megagrad import _arrays, functional
 from megagrad._arrays import ArrayLike
 from megagrad._checks import positive_number
 from megagrad.functional.losses import reduction_named
-from megagrad.module import Module
+from megagrad.module import TypedModule
 
 __all__ = [
     "BCELoss",
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-class _Loss(Module):
+class _Loss(TypedModule):
     """A loss of functional's, which says what it is. reduction: ``'mean'``, ``'sum'`` or ``'none'``.
 
     Raises ValueError for another reduction.

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from megagrad import _core
 from megagrad._checks import LARGEST_COUNT, kind, whole_number
@@ -14,6 +14,15 @@ from megagrad.module import Module
 __all__ = ["ACTIVATIONS", "MLP", "Layer", "Module", "Neuron", "Value", "random"]
 
 Activation = str | Callable[[Value], Value]
+
+if TYPE_CHECKING:
+
+    class Outputs(Value, list[Value]):  # type: ignore[misc]
+        """What a layer returns: one Value or a list of them, which no type tells from its size.
+
+        So type checkers take it for both: a union would need a cast wherever it is used.
+        """
+
 
 # The ops that a neuron may end with, by name, and their labels.
 ACTIVATIONS = {row.name: row.label for row in ops() if row.kind in ("unary", "parametric")}
@@ -80,12 +89,13 @@ class Layer(Module):
         count = whole_number("nout", nout, 1, at_most=LARGEST_COUNT)
         self.neurons = [Neuron(nin, nonlin, activation) for _ in range(count)]
 
-    def __call__(self, x: Iterable[Value | float]) -> Any:
+    def __call__(self, x: Iterable[Value | float]) -> "Outputs":
         """Return the neurons' outputs, a list of Values; the Value itself if there is only one.
 
         x: nin numbers or Values; else ValueError.
         """
-        return _core._layer(self.neurons, x)
+        outputs: Outputs = _core._layer(self.neurons, x)
+        return outputs
 
     def parameters(self) -> list[Value]:
         """List the parameters of the first neuron, then those of the second, and so on."""
@@ -117,12 +127,13 @@ class MLP(Module):
             for i in range(last + 1)
         ]
 
-    def __call__(self, x: Iterable[Value | float]) -> Any:
+    def __call__(self, x: Iterable[Value | float]) -> "Outputs":
         """Return the last layer's outputs, a list of Values; the Value itself if there is only one.
 
         x: nin numbers or Values; else ValueError.
         """
-        return _core._network(self.layers, x)
+        outputs: Outputs = _core._network(self.layers, x)
+        return outputs
 
     def parameters(self) -> list[Value]:
         """List the parameters of the first layer, then those of the second, and so on."""

@@ -10,12 +10,12 @@ from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import LARGEST_COUNT, real_number, whole_number
 from megagrad._core import Value, dot, mean
 from megagrad.functional import rms_norm
-from megagrad.module import Module
+from megagrad.module import TypedModule
 
 __all__ = ["BatchNorm1d", "LayerNorm", "RMSNorm"]
 
 
-class _OverLastDimensions(Module):
+class _OverLastDimensions(TypedModule):
     """The shape that is normalised over, and a weight for each element of it."""
 
     def __init__(self, normalized_shape: int | tuple[int, ...], elementwise_affine: bool) -> None:
@@ -102,7 +102,7 @@ class RMSNorm(_OverLastDimensions):
         return _scaled(normal, self.weight, None)
 
 
-class BatchNorm1d(Module):
+class BatchNorm1d(TypedModule):
     """``(x - mean) / sqrt(variance + eps) * weight + bias`` for each channel (Ioffe & Szegedy 2015).
 
     After ``train()``, as at the start, mean and variance are those of the batch, and the running ones

@@ -8,7 +8,7 @@ from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
 from megagrad._core import Value, as_value
 from megagrad.functional import mean
-from megagrad.module import Module
+from megagrad.module import TypedModule
 from megagrad.nn._windows import Sizes, sizes, windows
 
 __all__ = ["AvgPool2d", "MaxPool1d", "MaxPool2d"]
@@ -18,7 +18,7 @@ def _largest(window: list[Any]) -> Value:
     return reduce(Value.maximum, map(as_value, window))
 
 
-class _Pooling(Module):
+class _Pooling(TypedModule):
     _settings = ("kernel_size", "stride", "padding")
     _dimensions = 2
     _fill = -math.inf

@@ -10,7 +10,7 @@ from megagrad import _arrays
 from megagrad._arrays import Array, ArrayLike
 from megagrad._checks import LARGEST_COUNT, whole_number
 from megagrad.functional import linear
-from megagrad.module import Module
+from megagrad.module import TypedModule
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -20,7 +20,7 @@ States = tuple[Array, ...]  # the hidden state; of an LSTM the cell's too
 class _Weights:
     """The weights of one step, as lists: of the input and of the hidden state."""
 
-    def __init__(self, module: Module, suffix: str) -> None:
+    def __init__(self, module: TypedModule, suffix: str) -> None:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         arrays = [getattr(module, name + suffix) for name in names]
         lists: list[Any] = [None if array is None else array.tolist() for array in arrays]
@@ -46,7 +46,7 @@ def _op(name: str, x: Array) -> Array:
     return _arrays.each(methodcaller(name), x)
 
 
-class _Recurrent(Module):
+class _Recurrent(TypedModule):
     """What cells and networks have in common: their sizes, weights and states."""
 
     _gates, _states = 1, 1

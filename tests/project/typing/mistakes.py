@@ -63,6 +63,8 @@ cross_entropy([x, x], 0.5)  # type: ignore[call-overload]  # pyright: ignore[rep
 nn.MLP(2, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 nn.MLP("2", [1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 nn.Neuron(2, activation=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+nn.MLP(2, [1])([1.0, 2.0]).bakward()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+nn.Linear(2, 3)()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 nn.Neuron(2)(x)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 nn.Module().load_state_dict([1.0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 save([1.0], "model.npz")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

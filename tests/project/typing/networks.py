@@ -7,7 +7,7 @@ from typing import Any, assert_type
 import numpy as np
 
 import megagrad
-from megagrad import Value, data, functional, optim
+from megagrad import Value, data, functional, nn, optim
 from megagrad.functional import cross_entropy, dot, hinge, mse_loss, softmax
 from megagrad.nn import MLP, Layer, Module, Neuron
 from megagrad.optim import lr_scheduler
@@ -32,6 +32,13 @@ assert_type(model.layers[0].neurons[0].b, Value)
 assert_type(model.state_dict(), dict[str, Any])
 assert_type(Neuron(2, nonlin=False)([1, Value(2.0)]), Value)
 assert_type(megagrad.nn.MLP(2, (3, 1)), MLP)
+# Of MLP and Layer no type tells whether it is one Value or a list: it passes for both.
+answer: Value = model(points[0])
+answers: list[Value] = MLP(2, [3])(points[0])
+assert_type(model(points[0]) - 1, Value)
+assert_type([out.relu() for out in MLP(2, [3])(points[0])], list[Value])
+assert_type(nn.Linear(2, 3)(points), np.ndarray[tuple[Any, ...], np.dtype[Any]])
+assert_type(nn.LayerNorm(2)(input=points).shape, tuple[Any, ...])
 Layer(2, 3, activation=Value.sin)
 MLP(3, np.array([4, 1]).tolist(), activation=lambda x: x.sin() + x)
 MLP(2, [1])(np.zeros(2))
