@@ -249,3 +249,16 @@ def test_the_processors_limit_is_measured():
     if measured is None:
         pytest.skip("needs a C++ compiler and the checkout")
     assert measured > 1e8
+
+
+def test_programs_as_people_write_them_print_the_same_losses():
+    import subprocess
+    import sys
+
+    # The convolutional one needs scikit-learn.
+    names = ["fork", "scalar_gpt", "lstm", "checkpoint"]
+    command = [sys.executable, str(BENCH / "programs"), "--check", "--only", *names]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split(": equal losses")[0] for line in lines] == names

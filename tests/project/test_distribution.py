@@ -9,7 +9,7 @@ import megagrad
 
 DISTRIBUTION = metadata.distribution("megagrad")
 EXPECTED = re.compile(
-    r"""megagrad/( \w+\.py | (cli|demo|functional|nn|optim|show|torch_export|bench|bench/peers)/\w+\.py   # Python
+    r"""megagrad/( \w+\.py | (cli|demo|functional|nn|optim|show|torch_export|bench|bench/peers|bench/programs|bench/programs/fork)/\w+\.py   # Python
       | _core\.pyi | py\.typed                                       # types
       | _core\.[\w.-]+\.(so|pyd)                                     # the engine
       )
