@@ -12,8 +12,12 @@ _HOMES = ("megagrad", "megagrad.nn", "megagrad.functional", "megagrad.optim")
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return a question such as ``" Did you mean: 'relu'?"``, empty if no name is close."""
-    close = get_close_matches(name, list(names), n=1)
+    """Return a question such as ``" Did you mean: 'relu'?"``, empty if no name is close.
+
+    Of those that are, one of the same letters comes first: ``tahn`` is ``tanh`` rather than ``tan``.
+    """
+    close = get_close_matches(name, list(names))
+    close.sort(key=lambda near: sorted(near) != sorted(name))
     return f" Did you mean: {close[0]!r}?" if close else ""
 
 

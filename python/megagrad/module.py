@@ -122,7 +122,10 @@ class Module:
         buffer of whole numbers cannot hold. After an error nothing has changed.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"a state must be a mapping of names to numbers, not {kind(state)}")
+            hint = "; of a file, megagrad.load(path) returns it" if isinstance(state, str) else ""
+            raise TypeError(
+                f"a state must be a mapping of names to numbers, not {kind(state)}{hint}"
+            )
         parts = self._parts()
         differences = IncompatibleKeys(
             missing_keys=[name for name in parts if name not in state],

@@ -24,6 +24,24 @@ def lecture():
     return out
 
 
+def test_a_second_pass_is_noticed_where_its_numbers_do_not_add_up():
+    out = lecture()
+    out.backward()
+    assert explain(out).heading == "10 nodes, operands first."
+    out.backward()
+    assert "The gradient of n has more in it" in explain(out).heading
+    out = lecture()
+    (out + out).backward()  # of which `out` is a part: its gradient is from elsewhere
+    assert explain(out).heading == "10 nodes, operands first."
+
+
+def test_a_leaf_is_explained_by_what_it_went_into():
+    out = lecture()
+    out.backward()
+    leaf = next(value for value in out._children[0]._children if not value._children)
+    assert explain(leaf).heading.endswith("explain what it went into.")
+
+
 def test_the_text():
     out = lecture()
     out.backward()

@@ -17,6 +17,9 @@ class _Numbered(Module):
 
     def __init__(self, modules: Iterable[Callable[..., Any]]) -> None:
         for place, module in enumerate(modules):
+            if isinstance(module, type):
+                name = module.__name__
+                raise TypeError(f"{type(self).__name__} needs modules: write {name}(), not {name}")
             if not callable(module):
                 raise TypeError(f"{type(self).__name__} needs modules, not {kind(module)}")
             setattr(self, str(place), module)

@@ -177,7 +177,8 @@ class Optimizer(ABC):
 
 def _groups(params: Parameters) -> list[dict[str, Any]]:
     if isinstance(params, Value | dict) or not isinstance(params, Iterable):
-        raise TypeError(f"params must be a list of Values or of dicts, not {kind(params)}")
+        hint = "; use its parameters()" if hasattr(params, "parameters") else ""
+        raise TypeError(f"params must be a list of Values or of dicts, not {kind(params)}{hint}")
     listed: list[Any] = list(params)
     if not listed:
         raise ValueError("params must have at least one parameter, got none")

@@ -235,9 +235,24 @@ def _usual(formula: str, local: float) -> str:
 
 def _heading(steps: Sequence[Step]) -> str:
     nodes = f"{len(steps)} nodes, operands first" if len(steps) > 1 else "One node"
-    if any(step.grad for step in steps):
-        return f"{nodes}."
-    return f"{nodes}. All gradients are 0: backward() on the last one computes them."
+    if not any(step.grad for step in steps):
+        return f"{nodes}. All gradients are 0: backward() on the last one computes them."
+    if len(steps) == 1 and not steps[0].formula:
+        return f"{nodes}, a leaf. To see where its gradient is from, explain what it went into."
+    more = next((step.name for step in steps if step.formula and _has_more(step)), "")
+    if more:
+        return (
+            f"{nodes}. The gradient of {more} has more in it than came from these nodes: backward() "
+            "ran twice, or on something else, too."
+        )
+    return f"{nodes}."
+
+
+def _has_more(step: Step) -> bool:
+    """Tell whether there is more in a node's gradient than what these nodes passed on to it."""
+    shares = [share.gradient for share in step.received]
+    rest = step.grad - sum(shares)
+    return bool(shares) and abs(rest) > 1e-9 * sum(map(abs, [step.grad, *shares]))
 
 
 # --- as text, and as HTML -----------------------------------------------------------------------

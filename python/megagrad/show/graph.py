@@ -58,8 +58,7 @@ def trace(root: Value, depth: int | None, limit: int | None) -> list[Vertex] | N
 
     Raises TypeError if root is no Value or a bound no integer, ValueError if a bound is negative.
     """
-    if not isinstance(root, Value):
-        raise TypeError(f"root must be a Value, not {kind(root)}")
+    _check_root(root)
     depth, limit = bound_of("depth", depth), bound_of("limit", limit)
     if depth is None and limit is not None and sum(census(root).values()) > limit:
         return None  # and nothing has unfolded
@@ -90,9 +89,14 @@ def topological_order(root: Value) -> list[Value]:
 
     Raises TypeError if root is no Value.
     """
-    if not isinstance(root, Value):
-        raise TypeError(f"root must be a Value, not {kind(root)}")
+    _check_root(root)
     return _operands_first(root, attrgetter("_children"))
+
+
+def _check_root(root: object) -> None:
+    if not isinstance(root, Value):
+        item = "; take one of its items, such as root[0]" if hasattr(root, "__getitem__") else ""
+        raise TypeError(f"root must be a Value, not {kind(root)}{item}")
 
 
 def bound_of(name: str, number: int | None) -> int | None:
