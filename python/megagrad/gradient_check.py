@@ -39,7 +39,7 @@ def gradcheck(
 ) -> bool:
     """Hold the gradients that ``backward`` gives against differences of the function's values.
 
-    It tells whether a ``_backward`` or local gradients of your own are right::
+    It tells whether a ``_backward`` or local gradients of your own are right, and added to what is there::
 
         from megagrad import Value, gradcheck
 
@@ -114,14 +114,18 @@ def _differences(
     rtol: float,
 ) -> Any:
     """Describe each gradient that is not what differences say."""
-    gradients = [_gradients(compute, place, names) for place in range(len(compute()))]
+    places = range(len(compute()))
+    gradients = [_gradients(compute, place, names, 0.0) for place in places]
+    on_top = [_gradients(compute, place, names, 1.0) for place in places]
     for value, name in names.items():
         for place, slopes in enumerate(_slopes(compute, value, eps)):
             found = gradients[place][value]
             tolerated = atol + rtol * abs(slopes.central)
-            if abs(found - slopes.central) <= tolerated:
-                continue
             output = f" of output {place}" if len(gradients) > 1 else ""
+            if abs(found - slopes.central) <= tolerated:
+                if abs(on_top[place][value] - found) > tolerated:
+                    yield f"  {name}{output}: backward sets the gradient, and must add to it, by +="
+                continue
             line = f"{name}{output}: backward gives {found:.9g}, differences {slopes.central:.9g}"
             if abs(slopes.right - slopes.left) > KINK * (abs(slopes.right) + abs(slopes.left)):
                 line += f"; a kink: {slopes.left:.4g} on the left, {slopes.right:.4g} on the right"
@@ -131,14 +135,17 @@ def _differences(
 
 
 def _gradients(
-    compute: Callable[[], list[Value]], place: int, names: Iterable[Value]
+    compute: Callable[[], list[Value]], place: int, names: Iterable[Value], start: float
 ) -> dict[Value, float]:
-    """Return the gradients of one output: of a graph of its own, as closures may add to what is there."""
+    """Return the gradients of one output on top of ``start``; its own is set, to 1.
+
+    It is of a graph of its own, as closures may add to what is there.
+    """
     output = compute()[place]
     for value in names:
-        value.grad = 0.0
+        value.grad = start
     output.backward()
-    return {value: value.grad for value in names}
+    return {value: value.grad - (start if value is not output else 0.0) for value in names}
 
 
 def _slopes(compute: Callable[[], list[Value]], value: Value, eps: float) -> list[_Slopes]:

@@ -46,6 +46,25 @@ def test_a_wrong_rule_is_named():
     assert isinstance(raised.value, RuntimeError)
 
 
+def test_a_rule_that_sets_the_gradient_is_named():
+    def cube(x):
+        out = Value(x.data**3, (x,), "cube")
+
+        def _backward():
+            x.grad = 3 * x.data**2 * out.grad
+
+        out._backward = _backward
+        return out
+
+    x = Value(2.0, label="x", grad=5.0)
+    with pytest.raises(
+        GradcheckError, match=r"  x: backward sets the gradient, and must add to it"
+    ):
+        gradcheck(cube, [x])
+    assert x.grad == 5
+    assert gradcheck(lambda x: x, [x])
+
+
 def test_a_kink_is_named():
     with pytest.raises(GradcheckError, match="a kink: 0 on the left, 1 on the right"):
         gradcheck(Value.relu, [0.0])

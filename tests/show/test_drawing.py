@@ -51,7 +51,7 @@ class Drawn:
 
 def shape_of(value):
     """Return the same, as micrograd's users find it by walking the graph themselves."""
-    record = f"data {value.data:.4f} | grad {value.grad:.4f}"
+    record = f"data {value.data:.4f} | grad {value.grad + 0.0:.4f}"
     label = f"{value.label} | " if value.label else ""
     return (label + record, value._op, *map(shape_of, value._children))
 
@@ -334,10 +334,21 @@ def test_without_the_package_the_error_says_how_to_install_it(monkeypatch):
         draw_dot(Value(1.0))
 
 
+def test_no_gradient_is_a_negative_zero():
+    w = Value(-3.0)
+    assert "-0.0" not in " ".join(Drawn((w * 2.0 - 0.5).tanh()).records.values())
+
+
+def value_of(module):
+    """A node of another engine."""
+    return type("Value", (), {"__module__": module})()
+
+
 @pytest.mark.parametrize(
     ("error", "message", "arguments"),
     [
         (TypeError, "root must be a Value, not 'float'", {"root": 1.0}),
+        (TypeError, "root must be megagrad's Value, not that of my", {"root": value_of("my")}),
         (ValueError, "rankdir must be one of LR, TB, RL, BT, got 'left'", {"rankdir": "left"}),
         (ValueError, "'sgv'", {"format": "sgv"}),
         (ValueError, "depth must be at least 0, or None, got -1", {"depth": -1}),

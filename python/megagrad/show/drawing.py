@@ -151,7 +151,8 @@ def _colour(value: Value, root: Value, names: dict[Value, str], is_leaf: bool) -
 
 
 def _record(value: Value, label: str) -> str:
-    fields = [f"data {_short(value.data)}", f"grad {_short(value.grad)}"]
+    grad = value.grad + 0.0  # without the sign of -3 times a gradient of 0
+    fields = [f"data {_short(value.data)}", f"grad {_short(grad)}"]
     if label:
         escaped = "".join(f"\\{c}" if c in r"\{}|<> " else c for c in _with_all_spaces(label))
         fields.insert(0, _without_entities(escaped))

@@ -95,8 +95,10 @@ def topological_order(root: Value) -> list[Value]:
 
 def _check_root(root: object) -> None:
     if not isinstance(root, Value):
-        item = "; take one of its items, such as root[0]" if hasattr(root, "__getitem__") else ""
-        raise TypeError(f"root must be a Value, not {kind(root)}{item}")
+        if type(root).__name__ == "Value":  # a program's own, or micrograd's
+            raise TypeError(f"root must be megagrad's Value, not that of {type(root).__module__}")
+        hint = "; take one of its items, such as root[0]" if hasattr(root, "__getitem__") else ""
+        raise TypeError(f"root must be a Value, not {kind(root)}{hint}")
 
 
 def bound_of(name: str, number: int | None) -> int | None:
