@@ -11,7 +11,7 @@ from megagrad.engine import Value
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["IncompatibleKeys", "Module", "TypedModule"]
+__all__ = ["IncompatibleKeys", "Module"]
 
 # A state: a number for a Value, an array for an array of Values and for a buffer.
 State = Mapping[str, Any]
@@ -204,7 +204,7 @@ class TypedModule(Module):
 
     if TYPE_CHECKING:
 
-        def __call__(  # noqa: D102 - Module's
+        def __call__(
             self: _Forward[_Arguments, _Output_co],
             *args: _Arguments.args,
             **kwargs: _Arguments.kwargs,

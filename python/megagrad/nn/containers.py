@@ -18,8 +18,8 @@ class _Numbered(Module):
     def __init__(self, modules: Iterable[Callable[..., Any]]) -> None:
         for place, module in enumerate(modules):
             if isinstance(module, type):
-                name = module.__name__
-                raise TypeError(f"{type(self).__name__} needs modules: write {name}(), not {name}")
+                wanted = f"{type(self).__name__} needs modules, not {kind(module)}"
+                raise TypeError(f"{wanted}: write {module.__name__}()")
             if not callable(module):
                 raise TypeError(f"{type(self).__name__} needs modules, not {kind(module)}")
             setattr(self, str(place), module)
