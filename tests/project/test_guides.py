@@ -19,6 +19,7 @@ from megagrad._core import ops
 PAGES = [
     "index.md",
     "reference/data.md",
+    "reference/drawing.md",
     *(f"guides/{name}.md" for name in ("micrograd", "networks", "choosing", "ops", "inside")),
 ]
 OP_TABLE = ROOT / "cpp" / "graph" / "op_table.hpp"
